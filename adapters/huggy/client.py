@@ -1,0 +1,130 @@
+"""Huggy's API for one installation, over the HTTP client that all installations share."""
+
+import asyncio
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from adapters.huggy import mishaps
+from adapters.huggy.outbound import Request, to_chat_query, to_request
+from adapters.huggy.throttle import Throttle, retry_after_s
+from adapters.huggy.wire import read_situation
+from application.failures import Unavailable, Unintelligible
+from application.ports import Render
+from domain.action import Action
+from domain.identifiers import CompanyId, Secret
+from domain.installation import FlowStart
+from domain.notification import ChatRef, Situation
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    call_s: float = 10
+    """one request and its answer"""
+    connect_s: float = 3
+    """of that, finding a free connection or making one; nothing has been sent until then"""
+    backoff_s: tuple[float, ...] = (0.5, 1.5, 4.5)
+    """one per try: how long to wait after a 429 that does not say it"""
+    patience_s: float = 10
+    """a try that would start later than this after the first is not made"""
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class HuggyChat:
+    """`application.ports.Chat`. The caller keeps the order of calls within a chat; `throttle` is one per company."""
+
+    def __init__(
+        self,
+        *,
+        http: httpx.AsyncClient,
+        base_url: str,
+        token: Secret,
+        company_id: CompanyId,
+        flow_start: FlowStart,
+        render: Render,
+        throttle: Throttle | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._http = http
+        self._base_url = base_url.rstrip("/")
+        self._headers = httpx.Headers(
+            {
+                "Authorization": f"Bearer {token.reveal()}",
+                "Accept": "application/json",
+                "Accept-Language": "pt-br",
+                "Content-Type": "application/json",
+            },
+            encoding="utf-8",
+        )
+        self._company_id = company_id
+        self._flow_start = flow_start
+        self._render = render
+        self._throttle = throttle or Throttle()
+        self._limits = limits
+
+    async def situation(self, chat: ChatRef) -> Situation:
+        answer = await self._call(to_chat_query(self._company_id, chat), writes=False)
+        if answer.status_code == httpx.codes.FORBIDDEN:
+            return Situation.UNKNOWN
+        _require_success(answer, writes=False)
+        try:
+            return read_situation(answer.content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Unintelligible("huggy.unknown_answer", "the answer is no chat") from None
+
+    async def perform(self, chat: ChatRef, action: Action) -> None:
+        request = to_request(self._company_id, chat, action, render=self._render, flow_start=self._flow_start)
+        if request is not None:
+            _require_success(await self._call(request, writes=True), writes=True)
+
+    async def _call(self, request: Request, *, writes: bool) -> httpx.Response:
+        """Tries again after 429 alone: that answer says that nothing was done."""
+        until = self._throttle.now() + self._limits.patience_s
+        hold_s = 0.0
+        for backoff_s in self._limits.backoff_s:
+            await self._throttle.wait(until=until)
+            answer = await self._exchange(request, writes=writes)
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                return answer
+            asked_s = retry_after_s(answer.headers)
+            hold_s = backoff_s if asked_s is None else asked_s
+            self._throttle.hold(hold_s)
+        raise Unavailable("huggy.rate_limited", "Huggy asks us to slow down", retry_after_s=hold_s)
+
+    async def _exchange(self, request: Request, *, writes: bool) -> httpx.Response:
+        try:
+            async with asyncio.timeout(self._limits.call_s):
+                answer = await self._http.send(self._built(request), stream=True)
+                await _read(answer, needed=not writes)
+                return answer
+        except mishaps.LOST as error:
+            failure = mishaps.of_lost_call(error, writes=writes)
+        raise failure
+
+    def _built(self, request: Request) -> httpx.Request:
+        return self._http.build_request(
+            request.method,
+            self._base_url + request.path,
+            content=None if request.body is None else msgspec.json.encode(request.body),
+            headers=self._headers,
+            timeout=httpx.Timeout(self._limits.call_s, connect=self._limits.connect_s, pool=self._limits.connect_s),
+        )
+
+
+async def _read(answer: httpx.Response, *, needed: bool) -> None:
+    """A write is decided by its status; its body is read for the connection's sake, and may break."""
+    try:
+        await answer.aread()
+    except mishaps.LOST:
+        if needed:
+            raise
+    finally:
+        await answer.aclose()
+
+
+def _require_success(answer: httpx.Response, *, writes: bool) -> None:
+    failure = mishaps.of_status(answer.status_code, writes=writes)
+    if failure is not None:
+        raise failure

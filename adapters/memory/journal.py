@@ -1,0 +1,153 @@
+"""The journal in plain dicts: the reference implementation, for tests and for reading.
+
+Values go in and come out encoded, so that a value shared by accident can't hide a save that was forgotten.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from application.failures import Unavailable
+from application.ports import Arrival, Begun, Clock, EffectState, Entry, Lane, Receipt
+from domain.action import Route
+from domain.identifiers import EffectKey, InstallationId, NotificationKey
+from domain.notification import NotForUs, Notification
+from domain.outcome import Outcome
+
+_notification: msgspec.json.Decoder[Notification] = msgspec.json.Decoder(Notification)
+
+
+class _Conclusion(Struct, frozen=True, kw_only=True):
+    outcome: Outcome
+    route: Route
+
+
+_conclusion = msgspec.json.Decoder(_Conclusion)
+
+
+@dataclass(kw_only=True)
+class _Kept:
+    seq: int
+    lane: Lane
+    key: NotificationKey
+    notification: bytes
+    accepted_at: datetime
+    acknowledged: float | None
+    """on the clock that does not jump; None: by an earlier process"""
+    conclusion: bytes | None = None
+    finished: bool = False
+    effects: dict[EffectKey, Begun] = field(default_factory=dict)
+
+
+class MemoryJournal:
+    """`unknown` holds what was not understood: how often, and the first sample."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: dict[int, _Kept] = {}
+        self._newest: dict[tuple[InstallationId, NotificationKey], _Kept] = {}
+        self._last_seq = 0
+        self.unknown: dict[tuple[InstallationId, str, str], tuple[int, bytes]] = {}
+
+    def crash(self) -> None:
+        """As if the process had died here and another one had begun."""
+        for kept in self._kept.values():
+            kept.acknowledged = None
+
+    def remove(self, installation_id: InstallationId) -> None:
+        """Everything that is kept for an installation goes."""
+        self._kept = {seq: kept for seq, kept in self._kept.items() if kept.lane.installation_id != installation_id}
+        self._newest = {key: kept for key, kept in self._newest.items() if key[0] != installation_id}
+        self.unknown = {key: kept for key, kept in self.unknown.items() if key[0] != installation_id}
+
+    async def accept(self, installation_id: InstallationId, arrivals: Sequence[Arrival], *, window_s: float) -> Receipt:
+        accepted = sum(self._accept(installation_id, arrival.notification, window_s) for arrival in arrivals)
+        return Receipt(accepted=accepted, duplicates=len(arrivals) - accepted)
+
+    async def keep_unknown(self, installation_id: InstallationId, what: NotForUs, sample: bytes) -> None:
+        key = (installation_id, what.reason, what.event)
+        count, first = self.unknown.get(key, (0, sample))
+        self.unknown[key] = (count + 1, first)
+
+    async def unfinished(self) -> Sequence[Lane]:
+        return list(dict.fromkeys(kept.lane for kept in self._kept.values() if not kept.finished))
+
+    async def head(self, lane: Lane) -> Entry | None:
+        waiting = (kept for kept in self._kept.values() if kept.lane == lane and not kept.finished)
+        oldest = next(waiting, None)
+        return None if oldest is None else self._entry(oldest)
+
+    async def begin(self, entry: Entry, key: EffectKey, note: bytes = b"") -> Begun:
+        """`Unavailable` when the entry is gone with its installation."""
+        kept = self._kept.get(entry.seq)
+        if kept is None:
+            raise Unavailable("storage.entry_gone", "its installation was removed")
+        if key in kept.effects:
+            return kept.effects[key]
+        kept.effects[key] = Begun(state=EffectState.DOUBTFUL, note=note)
+        return Begun(state=EffectState.FRESH, note=note)
+
+    async def recall(self, entry: Entry, key: EffectKey) -> Begun | None:
+        kept = self._kept.get(entry.seq)
+        return None if kept is None else kept.effects.get(key)
+
+    async def finish(self, entry: Entry, key: EffectKey, note: bytes = b"") -> None:
+        if kept := self._kept.get(entry.seq):
+            kept.effects[key] = Begun(state=EffectState.DONE, note=note)
+
+    async def forget(self, entry: Entry, key: EffectKey) -> None:
+        """What is DONE stays so: it did happen."""
+        begun = await self.recall(entry, key)
+        if begun is not None and begun.state is not EffectState.DONE:
+            del self._kept[entry.seq].effects[key]
+
+    async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
+        if kept := self._kept.get(entry.seq):
+            kept.conclusion = msgspec.json.encode(_Conclusion(outcome=outcome, route=route))
+
+    async def finish_entry(self, entry: Entry) -> None:
+        if kept := self._kept.get(entry.seq):
+            kept.finished = True
+
+    def _accept(self, installation_id: InstallationId, notification: Notification, window_s: float) -> bool:
+        now = self._clock.now()
+        newest = self._newest.get((installation_id, notification.key))
+        if newest is not None and not _counts_as_new_again(newest, now, window_s):
+            return False
+        self._last_seq += 1
+        kept = _Kept(
+            seq=self._last_seq,
+            lane=Lane(installation_id=installation_id, chat_id=notification.chat.id),
+            key=notification.key,
+            notification=msgspec.json.encode(notification),
+            accepted_at=now,
+            acknowledged=self._clock.monotonic(),
+        )
+        self._kept[kept.seq] = self._newest[installation_id, kept.key] = kept
+        return True
+
+    def _entry(self, kept: _Kept) -> Entry:
+        concluded = None if kept.conclusion is None else _conclusion.decode(kept.conclusion)
+        return Entry(
+            seq=kept.seq,
+            installation_id=kept.lane.installation_id,
+            notification=_notification.decode(kept.notification),
+            accepted_at=kept.accepted_at,
+            age_s=self._age_s(kept),
+            resumed=kept.acknowledged is None,
+            outcome=concluded.outcome if concluded else None,
+            route=concluded.route if concluded else None,
+        )
+
+    def _age_s(self, kept: _Kept) -> float:
+        if kept.acknowledged is not None:
+            return self._clock.monotonic() - kept.acknowledged
+        return max(0.0, (self._clock.now() - kept.accepted_at).total_seconds())
+
+
+def _counts_as_new_again(newest: _Kept, now: datetime, window_s: float) -> bool:
+    """A clock that was set back must not swallow what a customer asks an hour later."""
+    return newest.key.startswith("~") and abs((now - newest.accepted_at).total_seconds()) >= window_s

@@ -1,0 +1,108 @@
+"""The way in: one SQLite file opened, either to serve from it or for a visit beside the process that serves."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from adapters.storage.history import SqliteHistory
+from adapters.storage.installations import SqliteInstallations
+from adapters.storage.migrate import ensure_current
+from adapters.storage.seal import Seal
+from adapters.storage.sealed_rows import read_their_effects, read_unfinished
+from adapters.storage.sqlite_file import (
+    async_reading_engine,
+    database_path,
+    only_process,
+    reading_engine,
+    writing_engine,
+)
+from adapters.storage.sqlite_journal import SqliteJournal
+from adapters.storage.unfinished import Unfinished
+from adapters.storage.writer import Writer
+from application.ports import Clock
+from domain.identifiers import Secret
+
+
+class ServedDatabase:
+    """All that is kept, for the one process that serves. `close` writes what waits, then lets go of the file."""
+
+    def __init__(
+        self, *, journal: SqliteJournal, installations: SqliteInstallations, history: SqliteHistory, opened: ExitStack
+    ) -> None:
+        self.journal = journal
+        self.installations = installations
+        self.history = history
+        self._opened = opened
+
+    def close(self) -> None:
+        self._opened.close()
+
+
+class VisitedDatabase:
+    """What a command reads and changes while another process may be serving. `close` writes what waits."""
+
+    def __init__(self, *, installations: SqliteInstallations, history: SqliteHistory, opened: ExitStack) -> None:
+        self.installations = installations
+        self.history = history
+        self._opened = opened
+
+    def close(self) -> None:
+        self._opened.close()
+
+
+def serve_database(url: str, *, keys: Sequence[Secret], clock: Clock, on_fatal: Callable[[], None]) -> ServedDatabase:
+    """Opens the file for this process alone, with what an earlier one left unfinished.
+
+    `on_fatal` is called from another thread once the disk has failed: end the process then. `DatabaseRefused` when the
+    database is in use, of another version, or of a kind that Ponte does not know; `Unsealable` when the keys do not
+    open it.
+    """
+    path = database_path(url)
+    ensure_current(url)
+    seal = Seal(keys)
+    with ExitStack() as opened:
+        opened.enter_context(only_process(path))
+        engine = writing_engine(path, checkpoints=True)
+        opened.callback(engine.dispose)
+        unfinished = Unfinished(clock=clock)
+        with engine.begin() as connection:
+            unfinished.restore(read_unfinished(connection, seal), read_their_effects(connection, seal))
+        writer = Writer(engine, on_fatal=on_fatal)
+        opened.callback(writer.close)
+        return ServedDatabase(
+            journal=SqliteJournal(writer=writer, seal=seal, clock=clock, unfinished=unfinished),
+            installations=SqliteInstallations(
+                writer=writer, reader=_reader(path, opened), seal=seal, clock=clock, unfinished=unfinished
+            ),
+            history=SqliteHistory(engine=async_reading_engine(path), seal=seal),
+            opened=opened.pop_all(),
+        )
+
+
+def visit_database(url: str, *, keys: Sequence[Secret], clock: Clock) -> VisitedDatabase:
+    """Opens the file beside whoever serves from it, who sees what is changed here. Raises as `serve_database` does,
+    except that the file may be in use."""
+    path = database_path(url)
+    ensure_current(url)
+    seal = Seal(keys)
+    with ExitStack() as opened:
+        engine = writing_engine(path, checkpoints=False)
+        opened.callback(engine.dispose)
+        unfinished = Unfinished(clock=clock)  # of this process, which accepts nothing
+        writer = Writer(engine, on_fatal=lambda: None)
+        opened.callback(writer.close)
+        return VisitedDatabase(
+            installations=SqliteInstallations(
+                writer=writer, reader=_reader(path, opened), seal=seal, clock=clock, unfinished=unfinished
+            ),
+            history=SqliteHistory(engine=async_reading_engine(path), seal=seal),
+            opened=opened.pop_all(),
+        )
+
+
+def _reader(path: Path, opened: ExitStack) -> Engine:
+    reader = reading_engine(path)
+    opened.callback(reader.dispose)
+    return reader

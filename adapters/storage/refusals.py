@@ -1,0 +1,21 @@
+"""Why a database can't be opened: sentences for the person who starts Ponte."""
+
+
+class DatabaseRefused(Exception):
+    """Its text is fit to be shown as it is."""
+
+
+class DatabaseUnsupported(DatabaseRefused):
+    pass
+
+
+class DatabaseInUse(DatabaseRefused):
+    pass
+
+
+class DatabaseOutdated(DatabaseRefused):
+    pass
+
+
+class DatabaseNewer(DatabaseRefused):
+    pass

@@ -1,0 +1,88 @@
+"""What stands in the inbox and in the effects, opened."""
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from adapters.storage.seal import Seal
+from adapters.storage.tables import from_microseconds
+from application.ports import Begun, EffectState, Entry
+from domain.action import Route
+from domain.identifiers import EffectKey, InstallationId, Personal
+from domain.notification import Notification
+from domain.outcome import Outcome
+
+_UNFINISHED = """
+SELECT seq, installation_id, accepted_at, payload, conclusion FROM inbox WHERE state <> 'finished' ORDER BY seq
+"""
+_THEIR_EFFECTS = """
+SELECT entry_seq, key, effects.state, note FROM effects JOIN inbox ON seq = entry_seq WHERE inbox.state <> 'finished'
+"""
+
+
+class Payload(Personal, frozen=True, kw_only=True):
+    """What is sealed in one piece for each notification."""
+
+    notification: Notification
+    raw: bytes
+
+
+class Conclusion(Struct, frozen=True, kw_only=True):
+    outcome: Outcome
+    route: Route
+
+
+_payload = msgspec.msgpack.Decoder(Payload)
+_conclusion = msgspec.json.Decoder(Conclusion)
+
+
+def seal_payload(payload: Payload, seal: Seal) -> bytes:
+    return seal.seal(msgspec.msgpack.encode(payload))
+
+
+def unseal_payload(sealed: bytes, seal: Seal) -> Payload:
+    return _payload.decode(seal.unseal(sealed))
+
+
+def seal_conclusion(conclusion: Conclusion, seal: Seal) -> bytes:
+    return seal.seal(msgspec.json.encode(conclusion))
+
+
+def unseal_conclusion(sealed: bytes | None, seal: Seal) -> Conclusion | None:
+    return None if sealed is None else _conclusion.decode(seal.unseal(sealed))
+
+
+def seal_note(note: bytes, seal: Seal) -> bytes | None:
+    return seal.seal(note) if note else None
+
+
+def unseal_effect(state: str, note: bytes | None, seal: Seal) -> Begun:
+    """What a later `begin` is told."""
+    return Begun(
+        state=EffectState.DONE if state == "done" else EffectState.DOUBTFUL,
+        note=b"" if note is None else seal.unseal(note),
+    )
+
+
+def read_unfinished(connection: Connection, seal: Seal) -> Iterator[Entry]:
+    """The entries that an earlier process left, oldest first."""
+    for row in connection.exec_driver_sql(_UNFINISHED):
+        concluded = unseal_conclusion(row.conclusion, seal)
+        yield Entry(
+            seq=row.seq,
+            installation_id=InstallationId(row.installation_id),
+            notification=unseal_payload(row.payload, seal).notification,
+            accepted_at=from_microseconds(row.accepted_at),
+            age_s=0,
+            resumed=True,
+            outcome=concluded.outcome if concluded else None,
+            route=concluded.route if concluded else None,
+        )
+
+
+def read_their_effects(connection: Connection, seal: Seal) -> Iterator[tuple[int, EffectKey, Begun]]:
+    """The effects of the entries that an earlier process left."""
+    for row in connection.exec_driver_sql(_THEIR_EFFECTS):
+        yield row.entry_seq, EffectKey(row.key), unseal_effect(row.state, row.note, seal)

@@ -1,0 +1,91 @@
+"""One provider's Voalle as the ports of an ERP."""
+
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from adapters.voalle.address import AddressFault, ErpAddress, read_address, read_pbx_address
+from adapters.voalle.billing import VoalleBilling
+from adapters.voalle.customers import VoalleCustomers
+from adapters.voalle.exchange import VoalleExchange
+from adapters.voalle.outages import VoalleOutages
+from adapters.voalle.pbx import VoallePbx
+from adapters.voalle.third_party import VoalleThirdParty
+from adapters.voalle.tickets import VoalleTickets
+from adapters.voalle.token import ThirdPartyAccess, VoalleToken
+from adapters.voalle.unblocks import VoalleUnblocks
+from application.failures import Rejected
+from application.ports import Clock, Erp, Operation
+from domain.identifiers import Secret
+from domain.installation import ErpAccess, ErpKind, Policies
+
+
+def voalle_erp(
+    access: ErpAccess,
+    policies: Policies,
+    http: httpx.AsyncClient,
+    clock: Clock,
+    *,
+    private_hosts: frozenset[str] = frozenset(),
+) -> Erp:
+    """The ports over `http`, fenced by the policies; used within one event loop and kept, not built for each call.
+
+    Settings: `client_id`, `client_secret`, `syndata` (all three: the third-party API is used too), `auth_url`,
+    `api_url` (where it answers, when not on the ports 45700 and 45715), `pbx_segment` (in place of the PBX name),
+    `validate_body=json` (in place of a form). `Rejected` when an address can't be used. Without token or PBX name
+    nothing is offered.
+    """
+    address = _usable(read_pbx_address(access.url, private_hosts=private_hosts))
+    settings = access.settings
+    segment = settings.get("pbx_segment", "") or access.pbx
+    pbx = VoallePbx(
+        exchange=_exchange(http, policies),
+        url=address.url,
+        segment=segment,
+        token=access.token,
+        validate_as_json=settings.get("validate_body") == "json",
+    )
+    third_party = _third_party(settings, address, _exchange(http, policies), clock, private_hosts)
+    zone = ZoneInfo(policies.timezone)
+    return Erp(
+        kind=ErpKind.VOALLE,
+        offers=frozenset(Operation) if access.token and segment else frozenset(),
+        customers=VoalleCustomers(pbx=pbx, third_party=third_party, clock=clock, zone=zone),
+        billing=VoalleBilling(pbx=pbx, third_party=third_party),
+        unblocks=VoalleUnblocks(pbx=pbx),
+        tickets=VoalleTickets(pbx=pbx, third_party=third_party),
+        outages=VoalleOutages(third_party=third_party, clock=clock, zone=zone),
+    )
+
+
+def _third_party(
+    settings: dict[str, str], address: ErpAddress, exchange: VoalleExchange, clock: Clock, private_hosts: frozenset[str]
+) -> VoalleThirdParty | None:
+    credentials = [settings.get(name, "") for name in ("client_id", "client_secret", "syndata")]
+    if not all(credentials):
+        return None
+    client_id, client_secret, syndata = credentials
+    auth_url, api_url = (
+        _usable(read_address(settings[name], private_hosts=private_hosts)).url if settings.get(name) else default
+        for name, default in (("auth_url", address.auth_url), ("api_url", address.api_url))
+    )
+    token = VoalleToken(
+        exchange=exchange,
+        auth_url=auth_url,
+        access=ThirdPartyAccess(
+            client_id=client_id, client_secret=Secret(value=client_secret), syndata=Secret(value=syndata)
+        ),
+        clock=clock,
+    )
+    return VoalleThirdParty(exchange=exchange, api_url=api_url, token=token)
+
+
+def _exchange(http: httpx.AsyncClient, policies: Policies) -> VoalleExchange:
+    """One for each of the two APIs: when one of them hangs, the way to the other stays free."""
+    return VoalleExchange(http=http, timeout_s=policies.erp_timeout_s, concurrency=policies.erp_concurrency)
+
+
+def _usable(address: ErpAddress | AddressFault) -> ErpAddress:
+    if isinstance(address, AddressFault):
+        raise Rejected("erp.address", address.problem.value)
+    return address

@@ -1,0 +1,54 @@
+"""Who signed with a document, and with which contracts."""
+
+import asyncio
+from collections.abc import Awaitable
+from zoneinfo import ZoneInfo
+
+from adapters.voalle.pbx import VoallePbx
+from adapters.voalle.records import customer_of_pbx, customer_of_third_party, together
+from adapters.voalle.third_party import VoalleThirdParty
+from application.failures import Unavailable
+from application.ports import Clock
+from domain.customer import Customer
+from domain.tax_id import TaxId
+
+
+class VoalleCustomers:
+    def __init__(self, *, pbx: VoallePbx, third_party: VoalleThirdParty | None, clock: Clock, zone: ZoneInfo) -> None:
+        self._pbx = pbx
+        self._third_party = third_party
+        self._clock = clock
+        self._zone = zone
+
+    async def find(self, tax_id: TaxId) -> Customer | None:
+        """Either source may be away when the other knows the customer; "nobody" takes both."""
+        if self._third_party is None:
+            return await self._by_pbx(tax_id)
+        by_pbx, by_third_party = await asyncio.gather(
+            _unless_away(self._by_pbx(tax_id)), _unless_away(self._by_third_party(self._third_party, tax_id))
+        )
+        match by_pbx, by_third_party:
+            case Unavailable(), Customer():
+                return by_third_party
+            case Customer(), Unavailable():
+                return by_pbx
+            case (Unavailable() as away, _) | (_, Unavailable() as away):
+                raise away
+            case _:
+                return together(by_pbx, by_third_party)
+
+    async def _by_pbx(self, tax_id: TaxId) -> Customer | None:
+        answer = await self._pbx.client_validate(tax_id.plain)
+        return customer_of_pbx(answer, tax_id, self._clock.now().astimezone(self._zone))
+
+    @staticmethod
+    async def _by_third_party(third_party: VoalleThirdParty, tax_id: TaxId) -> Customer | None:
+        person, contracts = await asyncio.gather(third_party.person(tax_id.plain), third_party.contracts(tax_id.plain))
+        return customer_of_third_party(person, contracts, tax_id)
+
+
+async def _unless_away(source: Awaitable[Customer | None]) -> Customer | Unavailable | None:
+    try:
+        return await source
+    except Unavailable as away:
+        return away

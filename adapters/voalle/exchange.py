@@ -1,0 +1,156 @@
+"""The one way a request goes to the ERP: fenced, bounded in time and size, its failures told by whose they are."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+
+import aiohttp
+import httpx
+
+from adapters.voalle.wire import decode
+from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
+from domain.identifiers import Personal
+
+MAX_ANSWER = 16 * 1024 * 1024
+"""bytes; lists of tickets have been seen larger, and are refused"""
+
+
+class Answer(Personal, frozen=True, kw_only=True):
+    safe = ("status", "content_type")
+
+    status: int
+    content_type: str
+    body: bytes
+    retry_after_s: float | None = None
+
+    def json(self) -> object:
+        return decode(self.body)
+
+
+class VoalleExchange:
+    """At most `concurrency` requests at once to one of an ERP's APIs, each ended after `timeout_s`, waiting included."""
+
+    def __init__(self, *, http: httpx.AsyncClient, timeout_s: float, concurrency: int) -> None:
+        self._http = http
+        self.timeout_s = timeout_s
+        self._fence = asyncio.Semaphore(max(1, concurrency))
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        writes: bool = False,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        json: object = None,
+        params: Mapping[str, str] | None = None,
+        accept: frozenset[int] = frozenset(),
+        max_bytes: int = MAX_ANSWER,
+    ) -> Answer:
+        """The answer, when its status is 2xx or one of `accept`.
+
+        `writes`: what gets no answer is `InDoubt`, and nothing is ever sent twice. A read whose connection is dropped
+        is sent once more, within the same time.
+        """
+        request = self._http.build_request(
+            method,
+            url,
+            headers={"Accept": "*/*", **(headers or {})},
+            data=form,
+            json=json,
+            params=params,
+            # The client's own time-outs count from byte to byte and would end a slow answer early. A connection that
+            # is not there after half of the time is told apart from a silent server: nothing was sent on it.
+            timeout=httpx.Timeout(None, connect=self.timeout_s / 2),
+        )
+        try:
+            async with self._fence, asyncio.timeout(self.timeout_s):
+                answer = await self._try(request, writes=writes, max_bytes=max_bytes, again=not writes)
+        except TimeoutError:
+            raise _lost("erp.timeout", writes=writes) from None
+        if not 200 <= answer.status < 300 and answer.status not in accept:
+            raise refusal_of(answer, writes=writes)
+        return answer
+
+    async def _try(self, request: httpx.Request, *, writes: bool, max_bytes: int, again: bool) -> Answer:
+        try:
+            return await self._once(request, max_bytes)
+        except (httpx.HTTPError, aiohttp.ClientError) as error:
+            failure = _failure(error, writes=writes)
+        if again and failure.cause == "erp.dropped":
+            return await self._try(request, writes=writes, max_bytes=max_bytes, again=False)
+        raise failure
+
+    async def _once(self, request: httpx.Request, max_bytes: int) -> Answer:
+        response = await self._http.send(request, stream=True, follow_redirects=False)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise Unintelligible("erp.too_large", f"more than {max_bytes} bytes")
+        finally:
+            await response.aclose()
+        retry_after = response.headers.get("retry-after", "")
+        return Answer(
+            status=response.status_code,
+            content_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
+            body=bytes(body),
+            retry_after_s=float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None,
+        )
+
+
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+
+
+def _failure(error: Exception, *, writes: bool) -> Unavailable:
+    """What a request that got no answer means. The client's own words are left out: they may hold the address.
+
+    httpx over aiohttp raises `ConnectTimeout` for a refused connection and for one that broke after the request was
+    sent alike; only the cause tells them apart.
+    """
+    root = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    if isinstance(root, _NEVER_LEFT):
+        return Unavailable("erp.tls" if _is_tls(root) else "erp.unreachable")
+    timed_out = isinstance(root, (httpx.TimeoutException, TimeoutError))
+    return _lost("erp.timeout" if timed_out else "erp.dropped", writes=writes)
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, (ssl.SSLError, aiohttp.ClientSSLError)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _lost(cause: str, *, writes: bool) -> Unavailable:
+    return InDoubt(cause) if writes else Unavailable(cause)
+
+
+def refusal_of(answer: Answer, *, writes: bool = False) -> Failure:
+    """What a status that is no success means."""
+    detail = f"HTTP {answer.status}"
+    match answer.status:
+        case 401 | 403:
+            return Rejected("erp.unauthorized", detail)
+        case 404:
+            return Rejected("erp.not_found", detail)
+        case 429:
+            return Unavailable("erp.http_429", detail, retry_after_s=answer.retry_after_s)
+        case status if status >= 500:
+            kind = InDoubt if writes else Unavailable
+            return kind("erp.http_5xx", detail, retry_after_s=answer.retry_after_s)
+        case status if status < 400:
+            return Rejected("erp.redirected", detail)
+        case _:
+            return Rejected("erp.http_4xx", detail)

@@ -1,0 +1,63 @@
+"""The HTTP client that adapters are given: httpx over aiohttp's transport, because httpx's own pool collapses under
+concurrency.
+
+Client-level time-outs do not reach that transport: whoever calls wraps the call in `asyncio.timeout`.
+"""
+
+import ipaddress
+import socket
+import ssl
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import aiohttp
+import httpx
+from aiohttp.abc import ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from httpx_aiohttp import AiohttpTransport
+
+
+def open_http(
+    *, tls: ssl.SSLContext, max_connections: int, private_hosts: frozenset[str] | None = None
+) -> httpx.AsyncClient:
+    """The long-lived client of one event loop; whoever opens it closes it with `aclose()`. It keeps no cookies.
+
+    `private_hosts`: for addresses that tenants choose. Names that resolve to a private or loopback address are then
+    refused at the moment of connecting, unless `host:port` is listed; None: no such guard.
+    """
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=max_connections,
+            ssl=tls,
+            resolver=None if private_hosts is None else PublicAddresses(private_hosts),
+        )
+        opened = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        # aiohttp repeats a PUT by itself when a kept connection drops: a flow started by PUT could start twice.
+        opened._retry_connection = False  # noqa: SLF001 - there is no public switch
+        return opened
+
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(verify=tls, client=session),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
+class PublicAddresses(ThreadedResolver):
+    """Resolves to public addresses alone: a tenant's ERP address must not reach into the operator's network."""
+
+    def __init__(self, private_hosts: frozenset[str]) -> None:
+        super().__init__()
+        self._private_hosts = private_hosts
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        if f"{host.lower()}:{port}" in self._private_hosts:
+            return found
+        public = [each for each in found if ipaddress.ip_address(each["host"].partition("%")[0]).is_global]
+        if not public:
+            raise OSError("the name resolves to a private address, and PONTE_PRIVATE_HOSTS does not list it")
+        return public

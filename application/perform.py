@@ -1,0 +1,175 @@
+"""The only loop that talks to the customer: the steps of a route, in order, each at most as often as it may be.
+
+Each step has a key that the journal remembers, so that a crash in the middle resumes instead of repeating. Huggy has no
+idempotency key; where nobody can tell whether a step happened, a message is sent again (better twice than never) and a
+flow is not started again (never twice).
+"""
+
+import asyncio
+from typing import assert_never
+
+from application.failures import Failure, InDoubt, Rejected, Unavailable
+from application.ports import Alerts, Chat, Clock, EffectState, Entry, Erps, Journal
+from domain.action import (
+    Action,
+    CloseChat,
+    LeaveNote,
+    LeaveToAgent,
+    Message,
+    Remark,
+    Route,
+    Say,
+    SayCode,
+    SendFile,
+    SendPdf,
+    StartFlow,
+    Terminal,
+)
+from domain.identifiers import EffectKey
+from domain.installation import FlowKey, Installation
+from domain.notification import Situation
+from domain.outcome import Outcome
+from domain.routing import for_agent, to_auxiliary
+
+REREAD_AFTER_S = 5.0
+"""after so long an agent may have taken the chat: look again before a flow is started in it"""
+PDF_TIMEOUT_S = 10.0
+
+
+class Perform:
+    """`Unavailable` when Huggy can't be reached now: call again later, with the same entry, and it goes on."""
+
+    def __init__(
+        self, *, journal: Journal, chat: Chat, erps: Erps, clock: Clock, alerts: Alerts, installation: Installation
+    ) -> None:
+        self._journal = journal
+        self._chat = chat
+        self._erps = erps
+        self._clock = clock
+        self._alerts = alerts
+        self._installation = installation
+
+    async def __call__(self, entry: Entry, outcome: Outcome, route: Route) -> None:
+        looked_at = self._clock.monotonic()
+        situation = await self._situation(entry)
+        if situation is Situation.CLOSED:
+            return
+        if situation is Situation.WITH_AGENT:
+            route = for_agent(route, outcome)
+        try:
+            for index, remark in enumerate(route.remarks):
+                await self._remark(entry, EffectKey(f"{entry.notification.key}:{index}"), remark)
+        except Rejected as failure:
+            await self._alert(failure)
+            if not isinstance(route.terminal, LeaveToAgent):
+                route = Route(terminal=to_auxiliary(self._installation))
+        waited_s = self._clock.monotonic() - looked_at
+        if waited_s > REREAD_AFTER_S and await self._situation(entry) in {Situation.WITH_AGENT, Situation.CLOSED}:
+            return
+        await self._end(entry, route.terminal)
+
+    async def _situation(self, entry: Entry) -> Situation:
+        """A look that fails must not keep the answer from the customer; only a late answer waits until it can look."""
+        try:
+            return await self._chat.situation(entry.notification.chat)
+        except Failure as failure:
+            if isinstance(failure, Unavailable) and entry.age_s > REREAD_AFTER_S:
+                raise
+            return Situation.UNKNOWN
+
+    async def _remark(self, entry: Entry, key: EffectKey, remark: Remark) -> None:
+        begun = await self._journal.begin(entry, key)
+        if begun.state is EffectState.DONE:
+            return
+        try:
+            await self._say(entry, remark)
+        except InDoubt:
+            if begun.state is EffectState.FRESH:
+                raise  # it will be said once more
+        except Failure:
+            await self._journal.forget(entry, key)
+            raise
+        await self._journal.finish(entry, key)
+
+    async def _say(self, entry: Entry, remark: Remark) -> None:
+        match remark:
+            case Say() | SayCode() | LeaveNote():
+                await self._chat.perform(entry.notification.chat, remark)
+            case SendPdf():
+                await self._send_pdf(entry, remark)
+            case _:
+                assert_never(remark)
+
+    async def _send_pdf(self, entry: Entry, pdf: SendPdf) -> None:
+        content = await self._fetch(pdf)
+        if content is not None:
+            try:
+                await self._chat.perform(
+                    entry.notification.chat, SendFile(name=pdf.name, content=content, caption=pdf.caption)
+                )
+            except Rejected:
+                pass  # "Arquivo inválido": the link does it too
+            else:
+                return
+        if pdf.otherwise is not None:
+            await self._chat.perform(entry.notification.chat, Say(message=pdf.otherwise))
+
+    async def _fetch(self, pdf: SendPdf) -> bytes | None:
+        try:
+            async with asyncio.timeout(PDF_TIMEOUT_S):
+                return await self._erps(self._installation).billing.pdf(pdf.invoice_id)
+        except (Failure, TimeoutError):
+            return None
+
+    async def _end(self, entry: Entry, terminal: Terminal) -> None:
+        """Ends the chat's turn as planned; where Huggy refuses that, in the auxiliary flow."""
+        if isinstance(terminal, LeaveToAgent):
+            return
+        try:
+            await self._once(entry, EffectKey(f"{entry.notification.key}:end"), terminal)
+        except Rejected as failure:
+            await self._alert(failure)
+            if isinstance(terminal, StartFlow) and terminal.flow is FlowKey.AUXILIARY:
+                await self._apologise(entry)
+                return
+            await self._end_in_auxiliary(entry)
+
+    async def _end_in_auxiliary(self, entry: Entry) -> None:
+        try:
+            await self._once(entry, EffectKey(f"{entry.notification.key}:aux"), to_auxiliary(self._installation))
+        except Rejected as failure:
+            await self._alert(failure)
+            await self._apologise(entry)
+
+    async def _once(self, entry: Entry, key: EffectKey, terminal: StartFlow | CloseChat) -> None:
+        """Never twice: after a doubt the customer is told to write again, should nothing come."""
+        begun = await self._journal.begin(entry, key)
+        if begun.state is EffectState.DONE:
+            return
+        if begun.state is EffectState.DOUBTFUL:
+            await self._own_up(entry, InDoubt("huggy.flow_in_doubt", "begun before a crash"))
+        else:
+            try:
+                await self._chat.perform(entry.notification.chat, terminal)
+            except InDoubt as doubt:
+                await self._own_up(entry, doubt)
+            except Failure:
+                await self._journal.forget(entry, key)
+                raise
+        await self._journal.finish(entry, key)
+
+    async def _own_up(self, entry: Entry, doubt: InDoubt) -> None:
+        await self._alert(doubt)
+        await self._best_effort(entry, Say(message=Message(key="chat.in_doubt")))
+
+    async def _apologise(self, entry: Entry) -> None:
+        await self._best_effort(entry, Say(message=Message(key="chat.no_flow")))
+
+    async def _best_effort(self, entry: Entry, action: Action) -> None:
+        try:
+            await self._chat.perform(entry.notification.chat, action)
+        except Failure as failure:
+            await self._alert(failure)
+
+    async def _alert(self, failure: Failure) -> None:
+        await self._alerts.raise_alert(self._installation.id, failure.cause, failure.detail)

@@ -1,0 +1,19 @@
+"""A chat's notifications, one after the other, until none is left."""
+
+from application.handle_notification import HandleNotification
+from application.ports import Journal, Lane
+
+
+class WorkLane:
+    """Returns None when the lane is empty, else the seconds after which to go on: its head stays its head."""
+
+    def __init__(self, *, journal: Journal, handle: HandleNotification) -> None:
+        self._journal = journal
+        self._handle = handle
+
+    async def __call__(self, lane: Lane) -> float | None:
+        while (entry := await self._journal.head(lane)) is not None:
+            again_after_s = await self._handle(entry)
+            if again_after_s is not None:
+                return again_after_s
+        return None

@@ -1,0 +1,291 @@
+"""The composition root: the one place that knows vendors, storage and dependency_injector, and puts them together.
+
+Providers are plain singletons, built when first asked for inside the running event loop, and closed by the lifespan:
+nothing else in the system knows that there is a container.
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+
+import httpx
+import uvicorn
+from dependency_injector import containers, providers
+from litestar import Litestar
+from prometheus_client import CollectorRegistry
+
+from adapters.calendar.banking_days import BankingDays
+from adapters.clock.system import SystemClock
+from adapters.engine.lanes import Lanes
+from adapters.huggy.client import HuggyChat
+from adapters.huggy.inbound import parse
+from adapters.messages.catalog import read_catalog
+from adapters.notices.log import LoggedAlerts
+from adapters.storage.database import ServedDatabase, serve_database, visit_database
+from adapters.storage.migrate import ensure_current, head, upgrade
+from adapters.storage.refusals import DatabaseRefused
+from adapters.storage.rotation import reseal_all
+from adapters.storage.seal import Unsealable
+from adapters.voalle.address import AddressFault, read_pbx_address
+from adapters.voalle.build import voalle_erp
+from adapters.web.client import open_http
+from application.handle_notification import HandleNotification
+from application.ports import Chat, Erp, Erps, Installations
+from application.work_lane import WorkLane
+from domain.installation import ErpAccess, ErpKind, Installation, Policies
+from entrypoints.http.app import AppParts, build_app
+from entrypoints.http.health import ReadyCheck
+from entrypoints.http.webhooks import HuggyWebhook
+from entrypoints.metrics import Meters
+from entrypoints.observer import MeteredObserver
+from entrypoints.reply import CommandFailed
+from entrypoints.settings import Settings
+from entrypoints.upstreams import BuildErp, ChatRegistry, ErpRegistry
+from entrypoints.worker import GRACE_S, stop_signal, work_until_stopped, working
+
+HUGGY_CONNECTIONS = 200
+LANES_AT_ONCE = 4096
+"""Waiting costs a lane nothing but memory; what bounds the work are the fences of the ERPs and of Huggy. A lane that is
+not even begun could not keep its reply deadline."""
+
+
+def _tls(*, verified: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _erp_builders(clock: SystemClock, private_hosts: frozenset[str]) -> dict[ErpKind, BuildErp]:
+    """The typed line of each vendor: mypy proves that its adapter fits the ports."""
+
+    def voalle(access: ErpAccess, policies: Policies, http: httpx.AsyncClient) -> Erp:
+        return voalle_erp(access, policies, http, clock, private_hosts=private_hosts)
+
+    return {ErpKind.VOALLE: voalle}
+
+
+def _erp_http(
+    verified: ssl.SSLContext, unverified: ssl.SSLContext, private_hosts: frozenset[str]
+) -> Callable[[ErpAccess, Policies], httpx.AsyncClient]:
+    def client(access: ErpAccess, policies: Policies) -> httpx.AsyncClient:
+        trusts_anyone = access.settings.get("tls_verify", "").lower() == "false"
+        return open_http(
+            tls=unverified if trusts_anyone else verified,
+            max_connections=2 * policies.erp_concurrency,  # its two APIs, each within its fence
+            private_hosts=private_hosts,
+        )
+
+    return client
+
+
+def _huggy_chat(settings: Settings, http: httpx.AsyncClient) -> Callable[[Installation], Chat]:
+    render = read_catalog().render
+
+    def chat(installation: Installation) -> Chat:
+        return HuggyChat(
+            http=http,
+            base_url=settings.huggy_api_url,
+            token=installation.huggy_token,
+            company_id=installation.company_id,
+            flow_start=installation.policies.flow_start,
+            render=render,
+        )
+
+    return chat
+
+
+class Container(containers.DeclarativeContainer):
+    settings = providers.Dependency(instance_of=Settings)
+    database = providers.Dependency(instance_of=ServedDatabase)
+
+    clock = providers.Singleton(SystemClock)
+    calendar = providers.Singleton(BankingDays)
+    meters = providers.Singleton(Meters, providers.Singleton(CollectorRegistry))
+    observer = providers.Singleton(MeteredObserver, meters)
+    alerts = providers.Singleton(LoggedAlerts)
+    verified_tls = providers.Singleton(_tls, verified=True)
+    unverified_tls = providers.Singleton(_tls, verified=False)
+
+    erps = providers.Singleton(
+        ErpRegistry,
+        builders=providers.Singleton(_erp_builders, clock, settings.provided.private_hosts),
+        open_http=providers.Singleton(_erp_http, verified_tls, unverified_tls, settings.provided.private_hosts),
+    )
+    huggy_http = providers.Singleton(open_http, tls=verified_tls, max_connections=HUGGY_CONNECTIONS)
+    chats = providers.Singleton(ChatRegistry, providers.Singleton(_huggy_chat, settings, huggy_http))
+
+    handle_notification = providers.Singleton(
+        HandleNotification,
+        installations=database.provided.installations,
+        journal=database.provided.journal,
+        erps=erps,
+        chats=chats,
+        calendar=calendar,
+        clock=clock,
+        alerts=alerts,
+        observer=observer,
+    )
+    work_lane = providers.Singleton(WorkLane, journal=database.provided.journal, handle=handle_notification)
+    engine = providers.Singleton(Lanes, work=work_lane, concurrency=LANES_AT_ONCE, per_installation=LANES_AT_ONCE)
+    webhook = providers.Singleton(
+        HuggyWebhook,
+        installations=database.provided.installations,
+        mailbox=database.provided.journal,
+        engine=engine,
+        parse=parse,
+        meters=meters,
+    )
+
+
+def build_server(container: Container, *, worker: bool) -> Litestar:
+    """The HTTP application; while it is up, and if `worker`, what it accepts is worked off in the same loop."""
+    running = AsyncExitStack()
+
+    async def start() -> None:
+        if worker:
+            await running.enter_async_context(
+                working(container.database().journal.unfinished, container.engine(), grace_s=GRACE_S)
+            )
+        # What is alive now lives as long as the process: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+
+    async def stop() -> None:
+        await running.aclose()
+        await _close_clients(container)
+
+    return build_app(
+        AppParts(
+            webhook=container.webhook(),
+            meters=container.meters(),
+            ready_checks={"banco": _database_check(container)},
+            on_startup=[start],
+            on_shutdown=[stop],
+        )
+    )
+
+
+def server_config(app: Litestar, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=20
+    )
+
+
+def run_server(settings: Settings, host: str, port: int, worker: bool) -> None:
+    with serving(settings) as container:
+        uvicorn.Server(server_config(build_server(container, worker=worker), host, port)).run()
+
+
+def run_worker(settings: Settings) -> None:
+    with serving(settings) as container:
+        asyncio.run(_work(container))
+
+
+async def _work(container: Container) -> None:
+    try:
+        await work_until_stopped(container.database().journal.unfinished, container.engine(), stop_signal())
+    finally:
+        await _close_clients(container)
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Container]:
+    """Everything put together over the database, which belongs to this process until the end of the block."""
+    container = Container(settings=settings)
+    with _refusals_in_words():
+        database = serve_database(
+            settings.database_url, keys=settings.keys(), clock=container.clock(), on_fatal=_end_process
+        )
+    container.database.override(providers.Object(database))
+    try:
+        yield container
+    finally:
+        database.close()
+
+
+def _end_process() -> None:
+    """After a failed fsync nobody knows what is on the disk: only a new process can find out."""
+    os._exit(70)
+
+
+async def _close_clients(container: Container) -> None:
+    await container.erps().close()
+    await container.huggy_http().aclose()
+
+
+def _database_check(container: Container) -> ReadyCheck:
+    async def check() -> str | None:
+        await container.database().installations.all()
+        return None
+
+    return check
+
+
+@contextmanager
+def _refusals_in_words() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseRefused as refusal:
+        raise CommandFailed(str(refusal)) from None
+    except Unsealable as refusal:
+        raise CommandFailed(refusal.detail) from None
+
+
+# --- what the command line asks for (`entrypoints.root`) ---------------------------------------------------------
+
+
+def migrate(settings: Settings) -> str:
+    with _refusals_in_words():
+        upgrade(settings.database_url)
+    return head()
+
+
+def database_problem(settings: Settings) -> str | None:
+    try:
+        ensure_current(settings.database_url)
+    except DatabaseRefused as refusal:
+        return str(refusal)
+    return None
+
+
+async def rotate_keys(settings: Settings) -> int:
+    with _refusals_in_words():
+        return await asyncio.to_thread(reseal_all, settings.database_url, keys=settings.keys())
+
+
+@asynccontextmanager
+async def open_installations(settings: Settings) -> AsyncIterator[Installations]:
+    """For a visit beside a process that serves, or without one."""
+    with _refusals_in_words():
+        with closing(visit_database(settings.database_url, keys=settings.keys(), clock=SystemClock())) as visited:
+            yield visited.installations
+
+
+@asynccontextmanager
+async def open_erps(settings: Settings) -> AsyncIterator[Erps]:
+    container = Container(settings=settings)
+    try:
+        yield container.erps()
+    finally:
+        await container.erps().close()
+
+
+def read_erp_address(settings: Settings, kind: ErpKind, pasted: str) -> str:
+    match kind:
+        case ErpKind.VOALLE:
+            address = read_pbx_address(pasted, private_hosts=settings.private_hosts)
+    if isinstance(address, AddressFault):
+        raise ValueError(address.advice)
+    return address.url
+
+
+def run_sandbox(args: argparse.Namespace) -> int:
+    from entrypoints.sandbox_run import run
+
+    return run(args)

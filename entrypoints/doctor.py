@@ -1,0 +1,178 @@
+"""`ponte doctor` and `ponte installation test`: what must be right outside of Ponte for it to work.
+
+Every check gives a `Finding` and never raises; a finding holds neither secrets nor personal data.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from application.failures import Failure, Rejected, Unintelligible
+from application.ports import Clock, Customers, Erps, Installations
+from domain.installation import Installation
+from domain.tax_id import DocumentFault, read_document
+from entrypoints.reply import CommandFailed, Reply, WrongUsage
+from entrypoints.settings import Settings, SettingsError
+
+TIMEOUT_S = 5
+SKEW_MAX_S = 60
+AT_ONCE = 20
+NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)
+"""a clock that shows less was never set"""
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    check: str
+    ok: bool
+    note: str = ""
+    """what was seen; when it is not ok, what to do"""
+
+
+OpenInstallations = Callable[[Settings], AbstractAsyncContextManager[Installations]]
+
+
+async def diagnose(
+    settings: Settings,
+    *,
+    database_problem: Callable[[Settings], str | None],
+    open_installations: OpenInstallations,
+    http: httpx.AsyncClient,
+    clock: Clock,
+) -> Reply:
+    """Everything that can be checked once the settings could be read."""
+    findings = [Finding(check="configuração", ok=True), check_database(settings, database_problem)]
+    keys, installations = await check_keys(settings, open_installations)
+    findings.append(keys)
+    huggy, date = await check_reachable("Huggy", settings.huggy_api_url, http)
+    findings += [huggy, check_clock(clock.now(), date)]
+    findings += await check_erps(installations, http)
+    return report(findings)
+
+
+def report(findings: Sequence[Finding]) -> Reply:
+    """One line per check; not ok if any is not."""
+    return Reply(
+        facts={"ok": all(finding.ok for finding in findings), "checks": [asdict(finding) for finding in findings]},
+        lines=tuple(_line(finding) for finding in findings),
+        ok=all(finding.ok for finding in findings),
+    )
+
+
+def wrong_settings(error: SettingsError) -> Reply:
+    return report([Finding(check="configuração", ok=False, note=problem) for problem in error.problems])
+
+
+def check_database(settings: Settings, database_problem: Callable[[Settings], str | None]) -> Finding:
+    try:
+        problem = database_problem(settings)
+    except Exception as error:  # noqa: BLE001  a driver may raise anything, and doctors report
+        problem = f"{_words(error)}; confira PONTE_DATABASE_URL e o acesso ao banco"
+    return Finding(check="banco de dados", ok=problem is None, note=problem or "")
+
+
+async def check_keys(
+    settings: Settings, open_installations: OpenInstallations
+) -> tuple[Finding, Sequence[Installation]]:
+    """Whether the keys open the stored secrets, and what they opened."""
+    try:
+        settings.keys()
+        async with open_installations(settings) as installations:
+            found = await installations.all()
+    except Exception as error:  # noqa: BLE001
+        note = f"{_words(error)}; confira PONTE_SECRET_KEYS" if not isinstance(error, SettingsError) else str(error)
+        return Finding(check="chaves", ok=False, note=note), ()
+    return Finding(check="chaves", ok=True, note=f"instalações: {len(found)}"), found
+
+
+def check_clock(now: datetime, elsewhere: datetime | None) -> Finding:
+    """`elsewhere` is the time that another machine told just now; None: nobody did."""
+    if now < NOT_BEFORE or (elsewhere and abs((now - elsewhere).total_seconds()) > SKEW_MAX_S):
+        return Finding(check="relógio", ok=False, note="está errado: acerte a hora do sistema (NTP)")
+    return Finding(check="relógio", ok=True, note="" if elsewhere else "sem outro relógio para comparar")
+
+
+async def check_reachable(check: str, url: str, http: httpx.AsyncClient) -> tuple[Finding, datetime | None]:
+    """Name, network and TLS: any HTTP answer will do. The time is the one in the answer."""
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            answer = await http.get(url)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        note = f"não responde ({type(error).__name__}): confira o endereço, o DNS, o firewall e o certificado"
+        return Finding(check=check, ok=False, note=note), None
+    return Finding(check=check, ok=True), _date(answer)
+
+
+async def check_erps(installations: Sequence[Installation], http: httpx.AsyncClient) -> list[Finding]:
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def check(installation: Installation) -> Finding:
+        async with turns:
+            return (await check_reachable(f"ERP da instalação {installation.id}", installation.erp.url, http))[0]
+
+    return await asyncio.gather(*(check(installation) for installation in installations))
+
+
+async def check_lookup(customers: Customers, document: str) -> Finding:
+    """One read with the credentials at hand; whose record it is does not show."""
+    tax_id = read_document(document)
+    if isinstance(tax_id, DocumentFault):
+        raise WrongUsage("--document: informe um CPF ou CNPJ válido")
+    try:
+        found = await customers.find(tax_id)
+    except Failure as failure:
+        return Finding(check="consulta ao ERP", ok=False, note=f"{failure.cause}: {_remedy(failure)}")
+    return Finding(check="consulta ao ERP", ok=True, note="cliente encontrado" if found else "cliente não encontrado")
+
+
+async def try_installation(
+    installation: Installation,
+    settings: Settings,
+    *,
+    document: str | None,
+    open_erps: Callable[[Settings], AbstractAsyncContextManager[Erps]],
+    http: httpx.AsyncClient,
+) -> Reply:
+    """Whether one installation could serve: both sides answer, and with a document also whether the ERP's token works."""
+    huggy, _ = await check_reachable("Huggy", settings.huggy_api_url, http)
+    erp, _ = await check_reachable("ERP", installation.erp.url, http)
+    findings = [huggy, erp]
+    if document is None:
+        findings.append(Finding(check="consulta ao ERP", ok=True, note="não feita; informe um CPF com --document"))
+    else:
+        async with open_erps(settings) as erps:
+            findings.append(await check_lookup(erps(installation).customers, document))
+    return report(findings)
+
+
+def _remedy(failure: Failure) -> str:
+    if isinstance(failure, Rejected):
+        return "o ERP recusou; confira o token e o PBX"
+    if isinstance(failure, Unintelligible):
+        return "a resposta não foi entendida; confira o endereço e o PBX"
+    return "o ERP não respondeu; tente novamente"
+
+
+def _words(error: Exception) -> str:
+    """Only our own failures are known to hold no data."""
+    if isinstance(error, CommandFailed | SettingsError):
+        return str(error)
+    return error.cause if isinstance(error, Failure) else type(error).__name__
+
+
+def _date(answer: httpx.Response) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _line(finding: Finding) -> str:
+    verdict = "ok   " if finding.ok else "falha"
+    return f"{verdict}  {finding.check}" + (f": {finding.note}" if finding.note else "")

@@ -1,0 +1,66 @@
+"""Policies as an admin writes them (`--set key=value`, the console's form), checked and typed."""
+
+import math
+from collections.abc import Iterable
+from datetime import timedelta
+from enum import StrEnum
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec.structs import FieldInfo, fields, replace
+
+from domain.installation import Policies
+
+_FIELDS = {field.name: field for field in fields(Policies)}
+POLICY_NAMES = tuple(_FIELDS)
+_MAY_BE_ZERO = frozenset({"dedupe_window_s", "ticket_reuse_h"})
+_LONGEST_S = timedelta(days=1).total_seconds()
+
+
+class WrongPolicy(ValueError):
+    """The text names the policy and what it may be, in Portuguese."""
+
+
+def with_policies(current: Policies, written: Iterable[tuple[str, str]]) -> Policies:
+    """`current` with what was written over it; an empty value goes back to the default."""
+    return replace(current, **{name: _read(name, text.strip()) for name, text in written})
+
+
+def _read(name: str, text: str) -> object:
+    field = _FIELDS.get(name)
+    if field is None:
+        raise WrongPolicy(f"não existe a política {name!r}; existem: {', '.join(POLICY_NAMES)}")
+    if not text:
+        return field.default
+    if field.type == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if name == "timezone" and text not in available_timezones():
+        raise WrongPolicy(f"{name}: use um fuso da base IANA, como America/Sao_Paulo ou America/Manaus")
+    try:
+        value = msgspec.convert(text, field.type, strict=False)
+    except msgspec.ValidationError:
+        raise _wrong(field) from None
+    if isinstance(value, int | float) and not _sane(name, value):
+        raise _wrong(field)
+    return value
+
+
+def _sane(name: str, value: float) -> bool:
+    """No number here means anything beyond a day of seconds."""
+    if isinstance(value, bool):
+        return True
+    lowest_is_fine = value >= 0 if name in _MAY_BE_ZERO else value > 0
+    return math.isfinite(value) and lowest_is_fine and value <= _LONGEST_S
+
+
+def _wrong(field: FieldInfo) -> WrongPolicy:
+    return WrongPolicy(f"{field.name}: use {_allowed(field)}")
+
+
+def _allowed(field: FieldInfo) -> str:
+    if field.type is bool:
+        return "true ou false"
+    if isinstance(field.type, type) and issubclass(field.type, StrEnum):
+        return " ou ".join(field.type)
+    number = "um número" if field.type is float else "um número inteiro"
+    return f"{number} {'a partir de' if field.name in _MAY_BE_ZERO else 'maior que'} zero"

@@ -1,0 +1,58 @@
+"""What the command line asks of the composition root, `entrypoints.container`.
+
+A module fits this protocol by having the functions; one typed line in `entrypoints.cli` proves that it does.
+"""
+
+import argparse
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from application.ports import Erps, Installations
+from domain.installation import ErpKind
+from entrypoints.settings import Settings
+
+
+class Root(Protocol):
+    """What its functions refuse in words for people, they raise as `entrypoints.reply.CommandFailed`."""
+
+    @property
+    def run_server(self) -> Callable[[Settings, str, int, bool], None]:
+        """Settings, host, port, and whether the worker runs beside it; returns when the process is told to stop."""
+        ...
+
+    @property
+    def run_worker(self) -> Callable[[Settings], None]:
+        """Returns when the process is told to stop."""
+        ...
+
+    @property
+    def run_sandbox(self) -> Callable[[argparse.Namespace], int]:
+        """The exit code."""
+        ...
+
+    @property
+    def migrate(self) -> Callable[[Settings], str]:
+        """Brings the database to this version; the revision that it has now."""
+        ...
+
+    @property
+    def database_problem(self) -> Callable[[Settings], str | None]:
+        """None: the database is reachable and of this version; else what is wrong and what to do."""
+        ...
+
+    @property
+    def rotate_keys(self) -> Callable[[Settings], Awaitable[int]]:
+        """Encrypts every secret anew with the first key; how many."""
+        ...
+
+    @property
+    def open_installations(self) -> Callable[[Settings], AbstractAsyncContextManager[Installations]]: ...
+
+    @property
+    def open_erps(self) -> Callable[[Settings], AbstractAsyncContextManager[Erps]]: ...
+
+    @property
+    def read_erp_address(self) -> Callable[[Settings, ErpKind, str], str]:
+        """The address as it is kept; `ValueError` with a sentence that says what is wrong."""
+        ...

@@ -1,0 +1,91 @@
+"""Runs ASGI apps as real HTTP servers on loopback, inside this process and this event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from litestar.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HOST = "127.0.0.1"
+_GRACE_S = 2
+
+
+@asynccontextmanager
+async def running(app: ASGIApp, port: int = 0) -> AsyncGenerator[str]:
+    """Serves `app` and yields its address, `http://127.0.0.1:<port>`; port 0 takes a free one.
+
+    Requests are answered from the first moment inside the block; on the way out the port is closed and every task of
+    the server has ended. `OSError` when the port is taken.
+    """
+    async with running_all([(app, port)]) as (url,):
+        yield url
+
+
+@asynccontextmanager
+async def running_all(apps: Sequence[tuple[ASGIApp, int]]) -> AsyncGenerator[list[str]]:
+    """The same for several apps, each at a port of its own; their addresses in the same order."""
+    sockets: list[socket.socket] = []
+    try:
+        for _, port in apps:
+            sockets.append(socket.create_server((HOST, port)))
+        servers = [_Server(_Config(app, http=_Connection, lifespan="off")) for app, _ in apps]
+        serving = [
+            asyncio.create_task(server.serve(sockets=[listening]))
+            for server, listening in zip(servers, sockets, strict=True)
+        ]
+        try:
+            yield [f"http://{HOST}:{listening.getsockname()[1]}" for listening in sockets]
+        finally:
+            for server in servers:
+                server.stop.set()
+            await asyncio.gather(*serving)
+    finally:
+        for listening in sockets:
+            listening.close()
+
+
+class _Config(uvicorn.Config):
+    def configure_logging(self) -> None:
+        """Loggers belong to the process too: another server in it may log."""
+
+
+class _Connection(H11Protocol):
+    """Hands its transport to the app as `scope["state"]["transport"]`: a simulated failure can then cut the line."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.access_log = False
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.stop = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Signals belong to whoever started the process, not to a server inside it."""
+        yield
+
+    async def main_loop(self) -> None:
+        """Ends at once when told to, where the original looks every tenth of a second."""
+        await self.on_tick(0)
+        await self.stop.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Without the original's pause: whoever is being answered is waited for, and nobody else."""
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if tasks := list(self.server_state.tasks):
+            _, late = await asyncio.wait(tasks, timeout=_GRACE_S)
+            for task in late:
+                task.cancel()
+        await asyncio.sleep(0)  # connections say goodbye in the loop's next round

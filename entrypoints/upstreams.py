@@ -1,0 +1,68 @@
+"""One ERP and one chat platform per installation, built when first asked for and kept while nothing of them changed."""
+
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+import httpx
+
+from application.ports import Chat, Erp
+from domain.identifiers import InstallationId
+from domain.installation import ErpAccess, ErpKind, Installation, Policies
+
+BuildErp = Callable[[ErpAccess, Policies, httpx.AsyncClient], Erp]
+OpenHttp = Callable[[ErpAccess, Policies], httpx.AsyncClient]
+
+Built = TypeVar("Built")
+
+
+class _Kept(Generic[Built]):
+    """The last thing built for each installation, as long as what it was built from is the same."""
+
+    def __init__(self) -> None:
+        self._kept: dict[InstallationId, tuple[object, Built]] = {}
+
+    def get(self, installation_id: InstallationId, made_of: object, build: Callable[[], Built]) -> Built:
+        kept = self._kept.get(installation_id)
+        if kept is not None and kept[0] == made_of:
+            return kept[1]
+        built = build()
+        self._kept[installation_id] = (made_of, built)
+        return built
+
+
+class ErpRegistry:
+    """Implements `application.ports.Erps`: the adapter of the installation's kind of ERP, over a client of its own.
+
+    Used within one event loop; `close` lets go of the clients, those of changed installations included.
+    """
+
+    def __init__(self, *, builders: Mapping[ErpKind, BuildErp], open_http: OpenHttp) -> None:
+        self._builders = builders
+        self._open_http = open_http
+        self._clients: list[httpx.AsyncClient] = []
+        self._kept: _Kept[Erp] = _Kept()
+
+    def __call__(self, installation: Installation) -> Erp:
+        access, policies = installation.erp, installation.policies
+        return self._kept.get(installation.id, (access, policies), lambda: self._build(access, policies))
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+
+    def _build(self, access: ErpAccess, policies: Policies) -> Erp:
+        http = self._open_http(access, policies)
+        self._clients.append(http)
+        return self._builders[access.kind](access, policies, http)
+
+
+class ChatRegistry:
+    """Implements `application.ports.Chats`."""
+
+    def __init__(self, build: Callable[[Installation], Chat]) -> None:
+        self._build = build
+        self._kept: _Kept[Chat] = _Kept()
+
+    def __call__(self, installation: Installation) -> Chat:
+        made_of = (installation.company_id, installation.huggy_token, installation.policies.flow_start)
+        return self._kept.get(installation.id, made_of, lambda: self._build(installation))

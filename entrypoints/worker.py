@@ -1,0 +1,63 @@
+"""What works off the journal: beside the server in one process, or alone as `ponte worker`."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import structlog
+
+from application.ports import Engine, Lane
+
+GRACE_S = 20.0
+"""how long running work may take to finish at a stop; what does not is resumed at the next start"""
+
+Unfinished = Callable[[], Awaitable[Sequence[Lane]]]
+"""`Journal.unfinished`: the lanes that hold unfinished entries, oldest entry first."""
+
+log = structlog.get_logger()
+
+
+class RunningEngine(Engine, Protocol):
+    """An engine of this process, such as `adapters.engine.lanes.Lanes`."""
+
+    def start(self) -> None:
+        """Begins to work, on the running loop."""
+        ...
+
+    async def stop(self, grace_s: float) -> None:
+        """Takes no new work, lets what runs finish for `grace_s` seconds, then cancels it."""
+        ...
+
+
+@asynccontextmanager
+async def working(unfinished: Unfinished, engine: RunningEngine, *, grace_s: float = GRACE_S) -> AsyncIterator[None]:
+    """Works while the block runs, beginning with what an earlier process left unfinished, oldest first."""
+    left = await unfinished()
+    for lane in left:
+        engine.wake(lane)
+    engine.start()
+    log.info("worker.started", resumed_chats=len(left))
+    try:
+        yield
+    finally:
+        await engine.stop(grace_s)
+        log.info("worker.stopped")
+
+
+async def work_until_stopped(
+    unfinished: Unfinished, engine: RunningEngine, stop: asyncio.Event, *, grace_s: float = GRACE_S
+) -> None:
+    """The whole life of a worker that runs alone; `stop_signal()` gives an event that SIGTERM sets."""
+    async with working(unfinished, engine, grace_s=grace_s):
+        await stop.wait()
+
+
+def stop_signal() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT; to be called in the main thread, on the running loop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,79 @@
+"""The key by which a second delivery is known."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.huggy.inbound import Delivery, Understood, parse
+
+ITEM: dict[str, Any] = {
+    "id": "n-1",
+    "event": "2_VIA_BOLETO",
+    "chat": {"id": 55501, "customer": {"id": "c-1", "name": "Ana"}},
+    "data": {"cpf_cnpj": "529.982.247-25", "CONTRATO": "20743"},
+}
+
+
+def key_of(item: dict[str, Any], *, time: int | None = 1785950000, indent: int | None = None) -> str:
+    envelope = {"token": "t", "messages": {"notifyApp": [item]}, **({} if time is None else {"time": time})}
+    delivery = parse(json.dumps(envelope, indent=indent).encode())
+    assert isinstance(delivery, Delivery)
+    (read,) = delivery.items
+    assert isinstance(read, Understood)
+    return read.notification.key
+
+
+def without(item: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name not in names}
+
+
+def backwards(value: Any) -> Any:
+    return {name: backwards(value[name]) for name in reversed(value)} if isinstance(value, dict) else value
+
+
+def test_layout_and_order_of_keys_do_not_change_the_key() -> None:
+    for item in (ITEM, without(ITEM, "id")):
+        for time in (1785950000, None):
+            assert key_of(item, time=time) == key_of(backwards(item), time=time, indent=3)
+
+
+def test_with_an_id_of_its_own_the_content_does_not_matter() -> None:
+    assert key_of(ITEM) == key_of({**ITEM, "data": {}})
+    assert key_of(ITEM) != key_of({**ITEM, "id": "n-2"})
+
+
+def test_event_chat_and_time_tell_notifications_apart() -> None:
+    for item in (ITEM, without(ITEM, "id")):
+        keys = {
+            key_of(item),
+            key_of(item, time=1785950001),
+            key_of({**item, "chat": {"id": 55502}}),
+            key_of({**item, "event": "CONSULTAR_CLIENTE"}),
+        }
+        assert len(keys) == 4
+
+
+def test_without_an_id_the_content_tells_notifications_apart() -> None:
+    assert key_of(without(ITEM, "id")) != key_of(without(ITEM, "id", "data"))
+
+
+def test_an_id_that_is_the_chats_or_the_contacts_is_none_of_its_own() -> None:
+    for shared in (55501, "c-1"):
+        asked = {**ITEM, "id": shared}
+        assert key_of(asked) != key_of({**asked, "data": {"cpf_cnpj": "1"}})
+
+
+def test_only_a_key_made_of_content_alone_is_marked_with_a_tilde() -> None:
+    assert key_of(without(ITEM, "id"), time=None).startswith("~")
+    assert not key_of(without(ITEM, "id")).startswith("~")
+    assert not key_of(ITEM, time=None).startswith("~")
+
+
+@given(st.text(), st.text(max_size=64), st.integers())
+def test_a_key_is_short_and_shows_nothing_that_was_sent(name: str, document: str, chat: int) -> None:
+    key = key_of({"event": "segunda via", "chat": {"id": chat, "customer": {"name": name}}, "cpf": document}, time=None)
+    assert len(key) <= 100
+    assert key.startswith("~boleto_requested:")
+    assert set(key.removeprefix("~boleto_requested:")) <= set("0123456789abcdef")

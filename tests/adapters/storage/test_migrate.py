@@ -1,0 +1,80 @@
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from adapters.storage import migrate
+from adapters.storage.refusals import DatabaseInUse, DatabaseNewer, DatabaseOutdated, DatabaseUnsupported
+from adapters.storage.sqlite_file import database_path, reading_engine
+from adapters.storage.tables import metadata
+from tests.adapters.storage.files import ServedFile, served
+
+
+def set_version(url: str, version: str) -> None:
+    with closing(sqlite3.connect(database_path(url))) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+
+
+def test_migrating_makes_the_database_and_its_folder(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new 100%/é?.db"
+    assert migrate.current(url) is None
+
+    migrate.upgrade(url)
+    assert migrate.current(url) == migrate.head()
+    migrate.ensure_current(url)
+
+
+def test_migrating_again_changes_nothing(url: str) -> None:
+    before = database_path(url).read_bytes()
+    migrate.upgrade(url)
+
+    assert database_path(url).read_bytes() == before
+
+
+def test_asking_for_the_version_makes_no_database(tmp_path: Path) -> None:
+    assert migrate.current(f"sqlite:///{tmp_path}/none.db") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_migrations_lead_to_the_tables_that_the_code_knows(url: str) -> None:
+    engine = reading_engine(database_path(url))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_a_database_that_is_missing_or_empty_is_to_be_migrated(tmp_path: Path) -> None:
+    for name in ("none.db", "empty.db"):
+        (tmp_path / "empty.db").touch()
+        with pytest.raises(DatabaseOutdated, match="ponte migrate"):
+            migrate.ensure_current(f"sqlite:///{tmp_path}/{name}")
+
+
+def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:
+    set_version(url, "9999")
+
+    for refused in (migrate.ensure_current, migrate.upgrade):
+        with pytest.raises(DatabaseNewer, match="mais novo"):
+            refused(url)
+    assert migrate.current(url) == "9999"
+
+
+def test_nobody_serves_from_a_database_of_another_version(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseOutdated), served(f"sqlite:///{tmp_path}/none.db"):
+        pass
+
+
+def test_a_database_in_use_is_not_migrated(file: ServedFile) -> None:
+    with pytest.raises(DatabaseInUse):
+        migrate.upgrade(file.url)
+
+
+@pytest.mark.parametrize("url", ["postgresql://user:p4ss@host/ponte", "sqlite://", "sqlite:///:memory:", "ponte.db"])
+def test_what_is_no_file_is_refused_without_telling_its_password(url: str) -> None:
+    with pytest.raises(DatabaseUnsupported) as refused:
+        migrate.ensure_current(url)
+    assert "PONTE_DATABASE_URL" in str(refused.value)
+    assert "p4ss" not in str(refused.value)

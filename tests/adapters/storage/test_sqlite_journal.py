@@ -1,0 +1,53 @@
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from application.ports import Journal
+from domain.identifiers import InstallationId
+from domain.outcome import NoOpenBoleto
+from tests.adapters.storage.files import ServedFile
+from tests.contracts.journal import HERE, ROUTE, JournalContract, accept, accepted
+
+
+class SqliteJournalBench(ServedFile):
+    async def unknown(self, installation_id: InstallationId) -> Sequence[tuple[str, str, int, bytes]]:
+        kept = await self.history.unknown(installation_id)
+        return [(each.reason, each.event, each.occurrences, each.sample) for each in kept]
+
+
+@pytest.fixture
+def bench(url: str) -> Iterator[SqliteJournalBench]:
+    bench = SqliteJournalBench(url)
+    yield bench
+    bench.close()
+
+
+class TestSqliteJournal(JournalContract):
+    def test_it_is_a_journal(self, bench: SqliteJournalBench) -> None:
+        _: Journal = bench.journal
+
+    async def test_the_history_tells_what_came_and_what_became_of_it(self, bench: SqliteJournalBench) -> None:
+        first = await accepted(bench, "n-1")
+        await bench.journal.conclude(first, NoOpenBoleto(), ROUTE)
+        bench.clock.advance(2)
+        await bench.journal.finish_entry(first)
+        await accept(bench, "n-2", chat="2")
+
+        second, told = await bench.history.recent(HERE)
+        assert (told.outcome, told.route, told.raw) == (NoOpenBoleto(), ROUTE, b'{"any": "thing"}')
+        assert told.notification == first.notification
+        assert told.finished_at is not None
+        assert (told.finished_at - told.accepted_at).total_seconds() == 2
+        assert (second.outcome, second.route, second.finished_at) == (None, None, None)
+        assert "529" not in repr(told)
+
+    async def test_the_history_goes_page_by_page_and_by_chat(self, bench: SqliteJournalBench) -> None:
+        await accept(bench, "n-1", chat="1")
+        await accept(bench, "n-2", "n-3", chat="2")
+        (newest,) = await bench.history.recent(HERE, limit=1)
+        older = await bench.history.recent(HERE, before_seq=newest.seq)
+        of_chat = await bench.history.recent(HERE, chat_id=newest.notification.chat.id)
+
+        assert newest.notification.key == "n-3"
+        assert [each.notification.key for each in older] == ["n-2", "n-1"]
+        assert [each.notification.key for each in of_chat] == ["n-3", "n-2"]

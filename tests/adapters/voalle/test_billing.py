@@ -1,0 +1,214 @@
+from datetime import date
+
+import httpx
+import msgspec
+import pytest
+
+from application.failures import Rejected, Unavailable, Unintelligible
+from domain.identifiers import InvoiceId
+from domain.money import Money
+from tests.adapters.voalle.scripted import (
+    API,
+    BILLETS,
+    CONTRACT_BILLETS,
+    TITLES,
+    ScriptedErp,
+    contract,
+    customer,
+    enveloped,
+    recorded,
+    says,
+)
+
+LINE = "23793.38128 60007.827136 95000.063305 9 84410000009990"
+BILLET = {"id": 77, "typefulLine": LINE, "expirationDate": "2026-08-10T00:00:00"}
+PDF = f"{API}/GetBillet/77"
+LINK = f"{API}/GetBilletLink/77"
+
+
+async def pbx_invoices(answer: object) -> list[InvoiceId]:
+    erp = ScriptedErp()
+    erp.on(BILLETS, says(answer))
+    return [invoice.id for invoice in await erp.build().billing.open_invoices(customer(), contract())]
+
+
+def with_third_party() -> ScriptedErp:
+    erp = ScriptedErp()
+    erp.on(TITLES, recorded("open_titles"))
+    erp.on(CONTRACT_BILLETS, recorded("contract_billets"))
+    return erp
+
+
+async def test_the_pbx_is_asked_for_one_contract_by_its_id_as_text() -> None:
+    erp = ScriptedErp()
+    erp.on(BILLETS, says([]))
+    await erp.build().billing.open_invoices(customer(), contract())
+    request = erp.sent(BILLETS)
+    assert request.headers["authorization-token"] == "pbx-token"
+    assert msgspec.json.decode(request.content) == {
+        "data_billets_from_contract": "20743",
+        "data_billets_filter": False,
+        "get_all_billets": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [BILLET],
+        BILLET,
+        {"billets": [BILLET]},
+        {"boletos": BILLET},
+        {"data": [BILLET]},
+        {"titles": [BILLET]},
+        {"success": True, "messages": None, "response": {"data": [BILLET]}},
+        {"status": "OK", "link": None, "data": [BILLET]},
+        {"1": BILLET},
+        [BILLET, {**BILLET, "id": "77"}],
+        {"billets": [{"title_id": 77, "linha_digitavel": LINE, "vencimento": "10/08/2026"}]},
+    ],
+)
+async def test_the_pbx_list_is_found_in_every_likely_shape(answer: object) -> None:
+    assert await pbx_invoices(answer) == ["77"]
+
+
+@pytest.mark.parametrize("answer", [[], None, {"data": []}, {"billets": None}, {"success": True, "response": []}])
+async def test_an_explicit_nothing_is_no_invoice(answer: object) -> None:
+    assert await pbx_invoices(answer) == []
+
+
+@pytest.mark.parametrize("answer", [{}, {"total": 0}, {"data": "x"}, [{"id": 77}], ["77"], "none"])
+async def test_another_shape_is_never_no_invoice(answer: object) -> None:
+    with pytest.raises(Unintelligible) as caught:
+        await pbx_invoices(answer)
+    assert caught.value.cause == "erp.unknown_invoice"
+
+
+async def test_an_error_inside_http_200_is_never_no_invoice() -> None:
+    with pytest.raises(Rejected):
+        await pbx_invoices({"status": "ERROR", "message": "Contrato não encontrado"})
+
+
+@pytest.mark.parametrize("status", ["Paga", "pago", "Cancelada", "CANCELADO", "Quitado", "Baixada"])
+async def test_what_is_paid_or_cancelled_is_left_out(status: str) -> None:
+    assert await pbx_invoices([{**BILLET, "status": status}]) == []
+
+
+@pytest.mark.parametrize("status", ["Em aberto", "Vencida", 1, None])
+async def test_what_is_open_or_overdue_stays(status: object) -> None:
+    assert await pbx_invoices([{**BILLET, "status": status}]) == ["77"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "nominal", "payable"),
+    [
+        ({}, None, None),
+        ({"value": "99,90"}, 9990, None),
+        ({"valor": 99.9, "balance": "102.15"}, 9990, 10215),
+        ({"amount": 99.9, "final_value": 102.15}, 9990, 10215),
+        ({"amount": {"value": 99.9, "finalValue": 102.15}}, 9990, 10215),
+        ({"billet": {"amount": {"value": 99.9, "finalValue": 102.15}}}, 9990, 10215),
+    ],
+)
+async def test_amounts_are_read_wherever_they_stand(
+    fields: dict[str, object], nominal: int | None, payable: int | None
+) -> None:
+    erp = ScriptedErp()
+    erp.on(BILLETS, says([{**BILLET, **fields}]))
+    (invoice,) = await erp.build().billing.open_invoices(customer(), contract())
+    assert invoice.nominal == (None if nominal is None else Money(nominal))
+    assert invoice.payable == (None if payable is None else Money(payable))
+
+
+async def test_codes_stay_as_the_erp_gave_them() -> None:
+    erp = ScriptedErp()
+    pix = "00020126 Pix  Code"
+    snake = {"id": 1, "typeful_line": LINE, "bar_code": "237", "pix_qr_code": pix, "url": "https://x.example/b"}
+    erp.on(BILLETS, says({"billets": [snake]}))
+    (invoice,) = await erp.build().billing.open_invoices(customer(), contract())
+    assert (invoice.digitable_line, invoice.barcode) == (LINE, "237")
+    assert (invoice.pix_code, invoice.link) == (pix, "https://x.example/b")
+    assert invoice.contract_id == "20743"
+
+
+async def test_an_invoice_without_an_id_has_the_same_made_one_at_every_look() -> None:
+    nameless = {"typefulLine": LINE, "expirationDate": "2026-08-10"}
+    first = await pbx_invoices([nameless, {**nameless, "expirationDate": "2026-09-10"}])
+    assert len(set(first)) == 2
+    assert await pbx_invoices([nameless]) == first[:1]
+
+
+async def test_the_third_party_adds_amounts_and_the_link() -> None:
+    (invoice,) = await with_third_party().build_both().billing.open_invoices(customer(), contract())
+    assert (invoice.id, invoice.reference, invoice.due_on) == ("77", "FAT0077", date(2026, 8, 10))
+    assert (invoice.nominal, invoice.payable) == (Money(9990), Money(10215))
+    assert (invoice.digitable_line, invoice.pix_code) == (LINE, "")
+    assert invoice.link == "https://erp.provedor.example/financial_receivable_titles/boletos/abc"
+
+
+async def test_the_open_titles_of_other_contracts_are_left_out() -> None:
+    erp = with_third_party()
+    other = {"id": 78, "billet": {"typefulLine": LINE, "expirationDate": "2026-08-10"}}
+    erp.on(TITLES, enveloped([other]))
+    assert list(await erp.build_both().billing.open_invoices(customer(), contract())) == []
+
+
+async def test_a_billet_that_is_not_among_the_open_titles_is_not_offered() -> None:
+    erp = with_third_party()
+    erp.on(TITLES, enveloped([]))
+    assert list(await erp.build_both().billing.open_invoices(customer(), contract())) == []
+
+
+@pytest.mark.parametrize("reply", [httpx.Response(500), enveloped(None, success=False), enveloped("x")])
+async def test_a_missing_link_is_asked_for_and_its_failure_costs_only_the_link(reply: httpx.Response) -> None:
+    erp = with_third_party()
+    erp.on(CONTRACT_BILLETS, enveloped([{**BILLET, "link": None}]))
+    erp.on(LINK, recorded("billet_link"), reply)
+    billing = erp.build_both().billing
+    (signed,) = await billing.open_invoices(customer(), contract())
+    (plain,) = await billing.open_invoices(customer(), contract())
+    assert signed.link.startswith("https://portal.provedor.example/")
+    assert (plain.link, plain.digitable_line) == ("", LINE)
+
+
+async def test_the_pbx_answers_when_the_third_party_is_away() -> None:
+    erp = with_third_party()
+    erp.on(TITLES, httpx.Response(503))
+    erp.on(BILLETS, says([BILLET]))
+    (invoice,) = await erp.build_both().billing.open_invoices(customer(), contract())
+    assert (invoice.id, invoice.payable) == ("77", None)
+
+
+async def test_both_away_is_a_failure() -> None:
+    erp = with_third_party()
+    erp.on(TITLES, httpx.Response(503))
+    erp.on(BILLETS, httpx.Response(503))
+    with pytest.raises(Unavailable):
+        await erp.build_both().billing.open_invoices(customer(), contract())
+
+
+async def test_a_pdf_is_the_bytes_that_the_erp_sends() -> None:
+    erp = ScriptedErp()
+    erp.on(PDF, httpx.Response(200, headers={"content-type": "application/pdf; x=1"}, content=b"%PDF-1.7 ..."))
+    assert await erp.build_both().billing.pdf(InvoiceId("77")) == b"%PDF-1.7 ..."
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.Response(200, html="<h1>Título pago</h1>"),
+        says({"success": False, "messages": "Título pago", "response": None}),
+        httpx.Response(200, headers={"content-type": "application/pdf"}, content=b"<html>"),
+        httpx.Response(200, html="%PDF-1.7"),
+        httpx.Response(200, headers={"content-type": "application/pdf"}, content=b"%PDF" + bytes(15 * 1024 * 1024)),
+    ],
+)
+async def test_what_is_no_pdf_or_too_large_is_never_sent_as_one(reply: httpx.Response) -> None:
+    erp = ScriptedErp()
+    erp.on(PDF, reply)
+    with pytest.raises(Unintelligible):
+        await erp.build_both().billing.pdf(InvoiceId("77"))
+
+
+async def test_the_pbx_alone_gives_no_pdf() -> None:
+    assert await ScriptedErp().build().billing.pdf(InvoiceId("77")) is None

@@ -1,0 +1,211 @@
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.voalle.outage_signs import predicted_at
+from application.failures import Unintelligible
+from domain.customer import ContractStatus, Customer
+from domain.identifiers import ProtocolNumber
+from domain.outage import Outage
+from tests.adapters.voalle.scripted import (
+    API,
+    CPF,
+    VALIDATE,
+    ScriptedErp,
+    contract,
+    customer,
+    enveloped,
+    recorded,
+    recording,
+    says,
+)
+
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=SAO_PAULO)
+AT_FIVE = datetime(2026, 11, 23, 17, 0, tzinfo=SAO_PAULO)
+SIGN = {"authentication_problems": 1, "resolution_time": 5, "resolution_time_hour": "17", "protocol": 987}
+
+
+def client(ident: int = 12345, contracts: tuple[int, ...] = (20743,)) -> dict[str, object]:
+    rows = [{"id": number} for number in contracts]
+    return {"client_id": ident, "client_tx_id": CPF.formatted, "contracts_info": rows}
+
+
+async def find(answer: object) -> Customer:
+    erp = ScriptedErp()
+    erp.on(VALIDATE, says(answer))
+    found = await erp.build().customers.find(CPF)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"clients": [client()], **SIGN},
+        {"clients": [client()], "data": SIGN},
+        {"clients": [{**client(), **SIGN}]},
+        {"data": {"clients": [client()], **SIGN}},
+    ],
+)
+async def test_an_outage_told_with_the_record_reaches_all_contracts(answer: object) -> None:
+    found = await find(answer)
+    assert found.outages == (Outage(id="protocol:987", predicted_at=AT_FIVE, protocol=ProtocolNumber("987")),)
+
+
+async def test_an_outage_told_with_a_contract_reaches_that_contract_alone() -> None:
+    rows = [{"id": 1}, {"id": 2, **SIGN}]
+    found = await find({"clients": [{**client(), "contracts_info": rows}]})
+    assert [outage.contracts for outage in found.outages] == [frozenset({"2"})]
+
+
+async def test_every_contract_is_looked_at_and_the_same_outage_is_one() -> None:
+    rows = [{"id": 1}, {"id": 2, **SIGN}, {"id": 3, **SIGN, "resolution_time": 6, "resolution_time_hour": "18"}]
+    found = await find({"clients": [{**client(), "contracts_info": rows}]})
+    (outage,) = found.outages
+    assert outage.contracts == frozenset({"2", "3"})
+    assert outage.predicted_at == AT_FIVE + timedelta(hours=1)
+
+
+async def test_an_outage_of_one_of_two_records_reaches_the_contracts_of_that_record() -> None:
+    found = await find({"clients": [{**client(1, (10, 11)), **SIGN}, client(2, (20,))]})
+    assert [outage.contracts for outage in found.outages] == [frozenset({"10", "11"})]
+
+
+@pytest.mark.parametrize("problems", [0, False, "0", None, "no"])
+async def test_no_problems_are_no_outage_whatever_else_is_said(problems: object) -> None:
+    found = await find({"clients": [client()], **SIGN, "authentication_problems": problems})
+    assert found.outages == ()
+
+
+@pytest.mark.parametrize("problems", [1, True, "1", 12, "true"])
+async def test_problems_are_counted_or_flagged(problems: object) -> None:
+    found = await find({"clients": [client()], **SIGN, "authentication_problems": problems})
+    assert len(found.outages) == 1
+
+
+async def test_the_recorded_answer_of_a_provider_is_read_at_its_place() -> None:
+    told = recording("matrix_outage")
+    assert isinstance(told, dict)
+    found = await find({"clients": [client()], **told})
+    (outage,) = found.outages
+    assert (outage.protocol, outage.contracts) == (None, None)
+    assert outage.predicted_at == AT_FIVE + timedelta(hours=1)
+
+
+async def test_an_outage_without_a_protocol_has_one_name_for_all_customers() -> None:
+    one = await find({"clients": [client()], "authentication_problems": 1})
+    other = await find({"clients": [client(9, (1,))], "authentication_problems": 1, "resolution_time": 2})
+    assert one.outages[0].id == other.outages[0].id
+    assert one.outages[0].predicted_at is None
+
+
+@pytest.mark.parametrize(
+    ("now", "hours", "hour", "expected"),
+    [
+        ("12:00", 5, "17", "23 17:00"),
+        ("12:10", 2, "13", "23 13:00"),
+        ("12:10", 2, "14:05", "23 14:05"),
+        ("12:10", 2, "14h", "23 14:00"),
+        ("22:30", 3, "1", "24 01:00"),
+        ("22:30", 3, "01", "24 01:00"),
+        ("12:00", 30, "18", "24 18:00"),
+        ("12:40", None, "12", "24 12:00"),
+        ("12:40", None, "13", "23 13:00"),
+        ("12:40", 2, "", "23 14:00"),
+        ("12:40", 2, "99", "23 14:00"),
+        ("12:40", 1, "9", None),
+        ("12:40", 1, "12", None),
+        ("12:40", 0, "", None),
+        ("12:00", 5, "09", None),
+        ("12:00", None, "", None),
+        ("12:00", None, "soon", None),
+        ("12:00", -1, "", None),
+    ],
+)
+def test_the_prediction_is_the_hour_that_both_figures_mean(
+    now: str, hours: int | None, hour: str, expected: str | None
+) -> None:
+    moment = datetime.fromisoformat(f"2026-11-23T{now}").replace(tzinfo=SAO_PAULO)
+    predicted = predicted_at(hours, hour, moment)
+    assert (None if predicted is None else f"{predicted:%d %H:%M}") == expected
+
+
+@given(minute=st.integers(0, 1439), ahead=st.integers(61, 2880))
+def test_a_prediction_an_hour_ahead_or_more_is_found_within_the_hour(minute: int, ahead: int) -> None:
+    now = NOON.replace(hour=0) + timedelta(minutes=minute)
+    truth = now + timedelta(minutes=ahead)
+    predicted = predicted_at(-(-ahead // 60), f"{truth:%H}", now)
+    assert predicted == truth.replace(minute=0)
+
+
+def point(**fields: object) -> dict[str, object]:
+    return {"title": "OLT CENTRO", "inMaintenance": False, "maintenance": None, "active": True, **fields}
+
+
+def access_point(number: str) -> str:
+    return f"{API}/getaccesspointstatusbycontract/{number}"
+
+
+async def test_an_access_point_that_works_is_no_outage() -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("20743"), recorded("access_point_up"))
+    assert list(await erp.build_both().outages.affecting(customer())) == []
+
+
+@pytest.mark.parametrize("fields", [{"inMaintenance": True}, {"active": False}])
+async def test_an_access_point_in_maintenance_or_down_is_an_outage_of_its_contract(fields: dict[str, object]) -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("20743"), enveloped(point(**fields)))
+    (outage,) = await erp.build_both().outages.affecting(customer())
+    assert outage.contracts == frozenset({"20743"})
+    assert (outage.predicted_at, outage.protocol) == (None, None)
+
+
+async def test_two_contracts_behind_one_access_point_are_one_outage() -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("1"), recorded("access_point_down"))
+    erp.on(access_point("2"), recorded("access_point_down"))
+    erp.on(access_point("3"), enveloped(point(title="OLT SUL", active=False)))
+    found = await erp.build_both().outages.affecting(customer(contract("1"), contract("2"), contract("3")))
+    assert [outage.contracts for outage in found] == [frozenset({"1", "2"}), frozenset({"3"})]
+
+
+async def test_what_the_maintenance_tells_is_kept_and_a_past_end_is_no_prediction() -> None:
+    erp = ScriptedErp()
+    ahead = {"finalDate": "2026-11-23T17:00:00", "protocol": 987}
+    past = {"finalDate": "2026-11-23T11:00:00", "protocol": 986}
+    erp.on(access_point("1"), enveloped(point(inMaintenance=True, maintenance=ahead)))
+    erp.on(access_point("2"), enveloped([point(), point(active=False, maintenance=past)]))
+    first, second = await erp.build_both().outages.affecting(customer(contract("1"), contract("2")))
+    assert (first.id, first.predicted_at) == ("protocol:987", AT_FIVE)
+    assert (second.id, second.predicted_at) == ("protocol:986", None)
+
+
+async def test_cancelled_contracts_are_not_asked_for() -> None:
+    erp = ScriptedErp()
+    await erp.build_both().outages.affecting(customer(contract("1", ContractStatus.CANCELLED)))
+    assert erp.requests == []
+
+
+@pytest.mark.parametrize(
+    "reply", [httpx.Response(503), says({"success": False, "messages": "", "response": None}, 404), enveloped(None)]
+)
+async def test_what_the_record_told_stands_when_the_access_point_tells_nothing(reply: httpx.Response) -> None:
+    erp = ScriptedErp()
+    erp.on(VALIDATE, says({"clients": [{**client(), **SIGN}]}))
+    erp.on(access_point("20743"), reply)
+    found = await erp.build().customers.find(CPF)
+    assert found is not None
+    assert list(await erp.build_both().outages.affecting(found)) == list(found.outages)
+
+
+async def test_an_access_point_in_another_shape_is_not_understood() -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("20743"), enveloped({"title": "OLT CENTRO"}))
+    with pytest.raises(Unintelligible):
+        await erp.build_both().outages.affecting(customer())

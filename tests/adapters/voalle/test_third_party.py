@@ -1,0 +1,210 @@
+import asyncio
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from application.failures import Rejected, Unavailable, Unintelligible
+from domain.identifiers import InvoiceId
+from domain.installation import Policies
+from tests.adapters.voalle.scripted import (
+    API,
+    THIRD_PARTY,
+    TOKEN,
+    ScriptedErp,
+    contract,
+    customer,
+    new_ticket,
+    recorded,
+    says,
+)
+
+POINT = f"{API}/getaccesspointstatusbycontract/20743"
+OPEN_THERE = f"{API}/opensolicitation"
+
+
+def token(value: str, expires_in: object = 3600) -> httpx.Response:
+    return says({"access_token": value, "expires_in": expires_in, "token_type": "Bearer", "scope": "syngw"})
+
+
+def working() -> ScriptedErp:
+    erp = ScriptedErp()
+    erp.on(TOKEN, token("t-1"), token("t-2"))
+    erp.on(POINT, recorded("access_point_up"))
+    return erp
+
+
+def bearers(erp: ScriptedErp) -> list[str]:
+    return [request.headers["authorization"] for request in erp.requests if "authorization" in request.headers]
+
+
+async def test_the_token_is_asked_for_with_the_integrators_credentials_on_its_own_port() -> None:
+    erp = working()
+    await erp.build_both().outages.affecting(customer())
+    asked, call = erp.requests
+    assert str(asked.url) == "https://erp.provedor.example:45700/connect/token"
+    assert parse_qs(asked.content.decode()) == {
+        "grant_type": ["client_credentials"],
+        "scope": ["syngw"],
+        "client_id": ["integrator"],
+        "client_secret": ["s3cret"],
+        "syndata": ["tenant-key"],
+    }
+    assert call.url.port == 45715
+    assert call.headers["authorization"] == "Bearer t-1"
+
+
+async def test_the_addresses_of_both_services_may_be_set() -> None:
+    erp = working()
+    settings = {**THIRD_PARTY, "auth_url": "https://auth.example/", "api_url": "https://api.example:8443"}
+    await erp.build(settings).outages.affecting(customer())
+    assert [request.url.netloc for request in erp.requests] == [b"auth.example", b"api.example:8443"]
+
+
+@pytest.mark.parametrize("missing", ["client_id", "client_secret", "syndata"])
+async def test_without_all_credentials_the_third_party_is_left_alone(missing: str) -> None:
+    erp = working()
+    settings = {name: value for name, value in THIRD_PARTY.items() if name != missing}
+    await erp.build(settings).outages.affecting(customer())
+    assert erp.requests == []
+
+
+async def test_a_token_is_kept_until_a_minute_before_it_ends() -> None:
+    erp = working()
+    outages = erp.build_both().outages
+    await outages.affecting(customer())
+    erp.clock.advance(3539)
+    await outages.affecting(customer())
+    assert erp.count(TOKEN) == 1
+    erp.clock.advance(1)
+    await outages.affecting(customer())
+    assert bearers(erp) == ["Bearer t-1", "Bearer t-1", "Bearer t-2"]
+
+
+async def test_calls_at_the_same_moment_share_one_renewal() -> None:
+    erp, gate = working(), asyncio.Event()
+
+    async def slowly(_: httpx.Request) -> httpx.Response:
+        await gate.wait()
+        return token("t-1")
+
+    erp.on(TOKEN, slowly)
+    outages = erp.build_both().outages
+    asked = asyncio.gather(*(outages.affecting(customer()) for _ in range(3)))
+    gate.set()
+    await asked
+    assert (erp.count(TOKEN), erp.count(POINT)) == (1, 3)
+
+
+async def test_a_failed_renewal_is_tried_again_by_the_next_call() -> None:
+    erp = working()
+    erp.on(TOKEN, httpx.Response(503), token("t-2"))
+    billing = erp.build_both().billing
+    with pytest.raises(Unavailable):
+        await billing.pdf(InvoiceId("77"))
+    with pytest.raises(Rejected) as caught:
+        await billing.pdf(InvoiceId("77"))
+    assert caught.value.cause == "erp.not_found"
+
+
+async def test_a_refused_token_is_dropped_and_the_call_made_once_more() -> None:
+    erp = working()
+    erp.on(POINT, httpx.Response(401), recorded("access_point_up"))
+    await erp.build_both().outages.affecting(customer())
+    assert bearers(erp) == ["Bearer t-1", "Bearer t-2"]
+
+
+async def test_a_write_with_a_refused_token_is_made_once_more_for_nothing_was_done() -> None:
+    erp = working()
+    erp.on(OPEN_THERE, httpx.Response(401), recorded("opensolicitation"))
+    await erp.build_both().tickets.open(new_ticket("20743"))
+    assert erp.count(OPEN_THERE) == 2
+
+
+async def test_a_second_refusal_is_final() -> None:
+    erp = working()
+    erp.on(POINT, httpx.Response(401))
+    with pytest.raises(Rejected) as caught:
+        await erp.build_both().outages.affecting(customer())
+    assert caught.value.cause == "erp.unauthorized"
+    assert erp.count(POINT) == 2
+
+
+@pytest.mark.parametrize("reply", [says({"error": "invalid_client"}, 400), httpx.Response(401), httpx.Response(403)])
+async def test_wrong_credentials_are_told_as_such(reply: httpx.Response) -> None:
+    erp = working()
+    erp.on(TOKEN, reply)
+    with pytest.raises(Rejected) as caught:
+        await erp.build_both().outages.affecting(customer())
+    assert caught.value.cause == "erp.unauthorized"
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, [], {"access_token": ""}, {"access_token": "t"}, {"access_token": "t", "expires_in": "soon"}]
+)
+async def test_a_token_in_another_shape_is_not_understood(answer: object) -> None:
+    erp = working()
+    erp.on(TOKEN, says(answer))
+    with pytest.raises(Unintelligible):
+        await erp.build_both().outages.affecting(customer())
+
+
+async def test_a_token_that_lasts_no_minute_is_used_once() -> None:
+    erp = working()
+    erp.on(TOKEN, token("t-1", "30"), token("t-2", 30))
+    outages = erp.build_both().outages
+    await outages.affecting(customer())
+    await outages.affecting(customer())
+    assert bearers(erp) == ["Bearer t-1", "Bearer t-2"]
+
+
+async def test_a_hanging_third_party_leaves_the_way_to_the_pbx_free() -> None:
+    erp, hanging = working(), asyncio.Event()
+
+    async def hang(_: httpx.Request) -> httpx.Response:
+        hanging.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    erp.on(f"{API}/getopentitlesbytxid/52998224725", hang)
+    erp.on(f"{API}/getcontractbillets/20743", hang)
+    erp.on("/api/api/events/get_billets_from_contract", says([]))
+    ports = erp.build(THIRD_PARTY, Policies(erp_timeout_s=0.2, erp_concurrency=1))
+    assert list(await ports.billing.open_invoices(customer(), contract())) == []
+    assert hanging.is_set()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"success": True, "messages": None, "response": None},
+        {"success": "true", "messages": "", "response": []},
+        {"success": True, "messages": "Sucess", "response": None},
+        {"success": True, "messages": [{"message": "ok", "type": "Success"}], "response": None},
+        {"success": False, "messages": "Ponto de acesso não encontrado", "response": None},
+        {"success": False, "messages": [{"message": "Contrato inexistente", "type": "Warn"}], "response": None},
+        [],
+    ],
+)
+async def test_messages_come_in_four_kinds_and_none_breaks_the_reading(answer: object) -> None:
+    erp = working()
+    erp.on(POINT, says(answer))
+    assert list(await erp.build_both().outages.affecting(customer())) == []
+
+
+@pytest.mark.parametrize("messages", [None, "", [], "Erro interno"])
+async def test_a_refusal_without_a_known_reason_is_never_nothing(messages: object) -> None:
+    erp = working()
+    erp.on(POINT, says({"success": False, "messages": messages, "response": None}))
+    with pytest.raises(Rejected) as caught:
+        await erp.build_both().outages.affecting(customer())
+    assert caught.value.cause == "erp.refused"
+
+
+@pytest.mark.parametrize("answer", [{}, {"success": None}, {"success": "maybe"}, {"error": "x"}, "ok", None])
+async def test_another_envelope_is_not_understood(answer: object) -> None:
+    erp = working()
+    erp.on(POINT, says(answer))
+    with pytest.raises(Unintelligible):
+        await erp.build_both().outages.affecting(customer())

@@ -1,0 +1,477 @@
+"""No customer is left stuck, nothing happens twice that must not: whatever fails, and wherever a crash cuts in."""
+
+import asyncio
+
+import pytest
+
+from application.failures import InDoubt, Rejected, Unavailable, Unintelligible
+from application.ports import Erp
+from domain.action import Say, SayCode, StartFlow
+from domain.customer import Customer
+from domain.identifiers import FlowId
+from domain.installation import FlowKey, Policies
+from domain.notification import Situation
+from domain.outcome import BoletosIssued, CustomerFound, Failed, TicketOpened, UnblockGranted
+from domain.tax_id import TaxId
+from tests.application.office import CHAT, Office, boleto, lookup, ticket, unblock
+from tests.application.test_operations import BLOCKED, HOME, LINE, OFFICE, invoice
+from tests.domain.builders import ALL_FLOWS, customer, installation
+
+
+class Hanging:
+    """An ERP that accepts and never answers."""
+
+    async def find(self, tax_id: TaxId) -> Customer | None:
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+
+def replace_customers(erp: Erp, customers: object) -> Erp:
+    fields = {name: getattr(erp, name) for name in erp.__struct_fields__}
+    return Erp(**(fields | {"customers": customers}))  # type: ignore[arg-type]
+
+
+async def test_an_erp_that_never_answers_ends_in_the_auxiliary_flow_within_the_deadline() -> None:
+    office = Office(Policies(reply_deadline_s=0.04))
+    office.erp = replace_customers(office.erp, Hanging())
+    assert await office.receive(lookup()) == Failed(cause="deadline.erp_too_slow")
+    assert office.flows == [FlowKey.AUXILIARY]
+
+
+async def test_what_waited_too_long_asks_the_erp_nothing_any_more() -> None:
+    office = Office()
+    office.world.fail("find", Unavailable("must not be asked"))
+    await office.accept(lookup())
+    office.clock.advance(18)
+    await office.work()
+    assert office.notebook.finished_with == [Failed(cause="deadline.waited_too_long")]
+    assert office.flows == [FlowKey.AUXILIARY]
+
+
+async def test_a_clock_that_is_set_forward_makes_nobody_late() -> None:
+    office = Office()
+    office.world.add(customer())
+    await office.accept(lookup())
+    office.clock.jump(3600)
+    await office.work()
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
+async def test_a_fault_of_ours_ends_in_the_auxiliary_flow_and_is_reported() -> None:
+    office = Office()
+    office.erp = replace_customers(office.erp, None)
+    assert await office.receive(lookup()) == Failed(cause="ponte.fault")
+    assert office.flows == [FlowKey.AUXILIARY]
+    assert [type(fault) for fault in office.notebook.faults] == [AttributeError]
+
+
+async def test_the_notifications_of_a_chat_are_worked_in_the_order_of_their_arrival() -> None:
+    office = Office()
+    office.world.add(customer(HOME))
+    await office.receive(lookup(key="n-1"), boleto(key="n-2"), ticket(key="n-3"))
+    assert office.flows == [FlowKey.CUSTOMER_FOUND, FlowKey.BOLETOS_NONE, FlowKey.TICKET_OPENED]
+
+
+async def test_a_second_delivery_changes_nothing() -> None:
+    office = Office()
+    office.world.add(customer())
+    await office.receive(lookup(), lookup())
+    await office.receive(lookup())
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
+async def test_an_installation_that_is_gone_leaves_nothing_to_do() -> None:
+    office = Office()
+    await office.accept(lookup())
+    await office.installations.remove(office.installation.id)
+    assert await office.work() is None
+    assert office.chat.done == []
+
+
+# --- agents ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_chat_that_an_agent_took_gets_notes_and_no_flow() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    office.chat.situations[CHAT.id] = Situation.WITH_AGENT
+    await office.receive(lookup())
+    assert [note.message.key for note in office.chat.notes(CHAT.id)] == [
+        "contracts.list",
+        "note.outcome.customer.found",
+    ]
+    assert office.heard == []
+    assert office.flows == []
+
+
+async def test_the_codes_of_a_late_boleto_reach_the_agent_as_notes() -> None:
+    office = Office()
+    office.world.add(customer(HOME))
+    office.world.invoices[HOME.id] = [invoice(), invoice("8", digitable_line="", link="https://erp.example/b/8")]
+    office.chat.situations[CHAT.id] = Situation.WITH_AGENT
+    await office.receive(boleto())
+    assert LINE in [note.message.values.get("code") for note in office.chat.notes(CHAT.id)]
+    assert office.heard == []
+
+
+async def test_a_chat_that_ended_meanwhile_is_left_alone() -> None:
+    office = Office()
+    office.world.add(customer())
+    office.chat.situations[CHAT.id] = Situation.CLOSED
+    await office.receive(lookup())
+    assert office.chat.done == []
+
+
+async def test_a_refused_note_in_an_agents_chat_starts_no_flow() -> None:
+    office = Office()
+    office.world.add(customer())
+    office.chat.situations[CHAT.id] = Situation.WITH_AGENT
+    office.chat.fail(Rejected("huggy.not_found"))
+    await office.receive(lookup())
+    assert office.flows == []
+
+
+async def test_an_agent_who_takes_the_chat_while_a_slow_answer_is_told_keeps_it() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    said = office.chat.perform
+
+    async def slow(chat: object, action: object) -> None:
+        await said(chat, action)  # type: ignore[arg-type]
+        office.clock.advance(6)
+        office.chat.situations[CHAT.id] = Situation.WITH_AGENT
+
+    office.chat.perform = slow  # type: ignore[method-assign,assignment]
+    await office.receive(lookup())
+    assert office.said_keys == ["contracts.list"]
+    assert office.flows == []
+
+
+# --- Huggy fails ----------------------------------------------------------------------------------------------
+
+
+async def test_while_huggy_is_down_the_notification_waits_and_then_ends_in_its_flow() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    office.chat.fail(Unavailable("huggy.unreachable"), Unavailable("huggy.busy", retry_after_s=7))
+    await office.accept(lookup())
+    assert await office.work() == 1.0
+    office.clock.advance(40)
+    assert await office.work() == 7
+    assert await office.work() is None
+    assert office.said_keys == ["contracts.list"]
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+    assert office.world.writes == []
+
+
+async def test_after_a_day_without_huggy_nobody_waits_any_more() -> None:
+    office = Office()
+    office.world.add(customer())
+    await office.accept(lookup())
+    office.clock.advance(24 * 3600)
+    office.chat.fail(Unavailable("huggy.unreachable"))
+    assert await office.work() is None
+    assert office.flows == []
+
+
+async def test_a_look_at_a_late_chat_that_fails_is_tried_again_before_anything_is_said() -> None:
+    office = Office()
+    office.world.add(customer())
+    await office.accept(lookup())
+    office.clock.advance(6)
+    looked = office.chat.situation
+
+    async def failing(chat: object) -> Situation:
+        office.chat.situation = looked  # type: ignore[method-assign]
+        raise Unavailable("huggy.unreachable")
+
+    office.chat.situation = failing  # type: ignore[method-assign,assignment]
+    assert await office.work() is not None
+    assert office.chat.done == []
+    assert await office.work() is None
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
+async def test_a_look_that_huggy_does_not_allow_keeps_the_answer_from_nobody() -> None:
+    office = Office()
+    office.world.add(customer())
+
+    async def refusing(chat: object) -> Situation:
+        raise Unintelligible("huggy.not_json")
+
+    office.chat.situation = refusing  # type: ignore[method-assign,assignment]
+    await office.receive(lookup())
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
+async def test_a_flow_that_huggy_refuses_is_replaced_by_the_auxiliary_one() -> None:
+    office = Office()
+    office.world.add(customer())
+    office.chat.fail(Rejected("huggy.not_found"))
+    await office.receive(lookup())
+    assert office.flows == [FlowKey.AUXILIARY]
+    assert office.notebook.alerts == ["huggy.not_found"]
+
+
+@pytest.mark.parametrize(
+    ("document", "refusals"),
+    [("529.982.247-25", 1), ("111.111.111-11", 2)],
+    ids=["auxiliary", "its own, then auxiliary"],
+)
+async def test_when_huggy_refuses_every_flow_the_customer_gets_a_sentence(document: str, refusals: int) -> None:
+    office = Office()
+    office.world.fail("find", Unavailable("erp.timeout"))
+    office.chat.fail(*[Rejected("huggy.not_found")] * refusals)
+    await office.receive(lookup(document))
+    assert office.said_keys == ["chat.no_flow"]
+    assert office.flows == []
+
+
+async def test_a_message_that_huggy_refuses_leads_to_the_auxiliary_flow() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    office.chat.fail(Rejected("huggy.refused"))
+    await office.receive(lookup())
+    assert office.flows == [FlowKey.AUXILIARY]
+
+
+async def test_a_file_that_huggy_refuses_is_replaced_by_its_link() -> None:
+    office = Office()
+    office.world.add(customer(HOME))
+    office.world.invoices[HOME.id] = [invoice(digitable_line="")]
+    office.world.pdfs[invoice().id] = b"%PDF-"
+    said = office.chat.perform
+
+    async def no_files(chat: object, action: object) -> None:
+        if type(action).__name__ == "SendFile":
+            raise Rejected("huggy.refused")
+        await said(chat, action)  # type: ignore[arg-type]
+
+    office.chat.perform = no_files  # type: ignore[method-assign,assignment]
+    await office.receive(boleto())
+    assert office.said_keys == ["boleto.intro.document", "boleto.link"]
+    assert office.flows == [FlowKey.BOLETOS_FOUND]
+
+
+async def test_a_flow_whose_answer_got_lost_is_not_started_again_and_the_customer_is_told() -> None:
+    office = Office()
+    office.world.add(customer())
+    office.chat.fail(InDoubt("huggy.timeout"), after_effect=True)
+    await office.receive(lookup())
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+    assert office.said_keys == ["chat.in_doubt"]
+
+
+async def test_a_message_whose_answer_got_lost_is_said_once_more_and_not_for_ever() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    office.chat.fail(InDoubt("huggy.timeout"), InDoubt("huggy.timeout"), after_effect=True)
+    await office.accept(lookup())
+    assert await office.work() is not None
+    assert await office.work() is None
+    assert office.said_keys == ["contracts.list", "contracts.list"]
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
+async def test_a_fault_of_ours_while_telling_ends_in_the_auxiliary_flow() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    said = office.chat.perform
+
+    async def broken(chat: object, action: object) -> None:
+        if isinstance(action, Say):
+            raise KeyError("no such sentence")
+        await said(chat, action)  # type: ignore[arg-type]
+
+    office.chat.perform = broken  # type: ignore[method-assign,assignment]
+    await office.receive(lookup())
+    assert office.flows == [FlowKey.AUXILIARY]
+    assert [type(fault) for fault in office.notebook.faults] == [KeyError]
+
+
+async def test_without_any_flow_chosen_the_chat_platform_is_still_asked_and_the_customer_gets_a_sentence() -> None:
+    office = Office()
+    office.installation = installation(flows={})
+    office.world.add(customer())
+    office.chat.fail(Rejected("huggy.flow_not_chosen"))
+    await office.receive(lookup())
+    assert office.said_keys == ["chat.no_flow"]
+
+
+# --- crashes --------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+class Mortal:
+    """A journal and a chat between which a crash cuts in at the n-th step: before it, or after it took effect."""
+
+    def __init__(self, office: Office, *, dies_at: int, after_effect: bool) -> None:
+        self._left = dies_at
+        self._after_effect = after_effect
+        for target, name in [
+            *[(office.journal, name) for name in ("begin", "finish", "forget", "conclude", "finish_entry")],
+            (office.chat, "perform"),
+            (office.erp.unblocks, "unblock"),
+            (office.erp.tickets, "open"),
+        ]:
+            setattr(target, name, self._mortal(getattr(target, name)))
+
+    def _mortal(self, step):  # type: ignore[no-untyped-def]
+        async def call(*args: object, **kwargs: object) -> object:
+            self._left -= 1
+            if self._left == 0 and not self._after_effect:
+                raise Killed
+            result = await step(*args, **kwargs)
+            if self._left == 0:
+                raise Killed
+            return result
+
+        return call
+
+
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before the effect", "after the effect"])
+@pytest.mark.parametrize("dies_at", range(1, 20))
+@pytest.mark.parametrize(
+    "request_", [lookup(), boleto("1"), unblock("1"), ticket()], ids=["lookup", "boleto", "unblock", "ticket"]
+)
+async def test_wherever_the_process_dies_the_notification_ends_once(
+    dies_at: int,
+    after_effect: bool,
+    request_: object,
+) -> None:
+    office = Office()
+    office.world.add(customer(BLOCKED, OFFICE))
+    office.world.invoices[BLOCKED.id] = [invoice()]
+    await office.accept(request_)  # type: ignore[arg-type]
+    Mortal(office, dies_at=dies_at, after_effect=after_effect)
+    try:
+        await office.work()
+    except Killed:
+        office.journal.crash()
+        await office.work()
+
+    assert office.flows or "chat.in_doubt" in office.said_keys
+    assert len(office.flows) <= 1
+    assert len(office.world.writes) <= 1
+    codes = [action for action in office.heard if isinstance(action, SayCode)]
+    assert len(codes) <= 2
+    if office.flows and office.flows[0] is not FlowKey.AUXILIARY:
+        done = office.notebook.finished_with[-1]
+        assert not isinstance(done, Failed)
+        assert bool(office.world.writes) == isinstance(done, UnblockGranted | TicketOpened)
+
+
+async def test_after_a_crash_a_finished_unblock_is_granted_not_denied() -> None:
+    office = Office()
+    office.world.add(customer(BLOCKED))
+    await office.accept(unblock())
+    Mortal(office, dies_at=3, after_effect=True)  # begin, unblock, finish
+    with pytest.raises(Killed):
+        await office.work()
+    office.journal.crash()
+    await office.work()
+    assert office.flows == [FlowKey.UNBLOCK_GRANTED]
+    assert office.world.writes == ["unblock 20743"]
+
+
+async def test_after_a_crash_in_the_middle_of_an_unblock_the_erp_is_read_back() -> None:
+    office = Office()
+    office.world.add(customer(BLOCKED))
+    await office.accept(unblock())
+    Mortal(office, dies_at=2, after_effect=True)  # begin, unblock
+    with pytest.raises(Killed):
+        await office.work()
+    office.journal.crash()
+    await office.work()
+    assert office.flows == [FlowKey.UNBLOCK_GRANTED]
+    assert office.world.writes == ["unblock 20743"]
+
+
+async def test_after_a_crash_in_the_middle_of_a_flow_start_no_second_flow_is_started() -> None:
+    office = Office()
+    office.world.add(customer())
+    await office.accept(lookup())
+    Mortal(office, dies_at=3, after_effect=True)  # conclude, begin, perform
+    with pytest.raises(Killed):
+        await office.work()
+    office.journal.crash()
+    await office.work()
+    assert office.chat.done[0] == (CHAT.id, StartFlow(flow=FlowKey.CUSTOMER_FOUND, flow_id=FlowId("11")))
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+    assert office.said_keys == ["chat.in_doubt"]
+    assert ALL_FLOWS[FlowKey.CUSTOMER_FOUND] == "11"
+
+
+async def test_a_write_that_is_cut_off_by_the_deadline_goes_to_a_person() -> None:
+    office = Office(Policies(reply_deadline_s=0.04))
+    office.world.add(customer(BLOCKED))
+
+    async def hang(contract: object) -> object:
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    office.erp.unblocks.unblock = hang  # type: ignore[method-assign,assignment]
+    assert await office.receive(unblock()) == Failed(cause="deadline.erp_too_slow", write_in_doubt=True)
+
+
+async def test_the_same_conclusion_is_performed_after_a_crash_even_if_the_erp_now_says_something_else() -> None:
+    office = Office()
+    office.world.add(customer())
+    office.chat.fail(Unavailable("huggy.unreachable"))
+    await office.accept(lookup())
+    await office.work()
+    office.journal.crash()
+    office.world.customers.clear()
+    await office.work()
+    assert isinstance(office.notebook.finished_with[-1], CustomerFound)
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
+async def test_a_pdf_whose_answer_got_lost_is_sent_once_more_and_without_pdf_and_link_nothing_is_said() -> None:
+    office = Office()
+    office.world.add(customer(HOME))
+    office.world.invoices[HOME.id] = [invoice(link="")]
+    assert isinstance(await office.receive(boleto()), BoletosIssued)
+    assert office.said_keys == ["boleto.intro.line"]
+
+
+async def test_an_apology_that_cannot_be_said_either_leaves_an_alert() -> None:
+    office = Office()
+    office.world.fail("find", Unavailable("erp.timeout"))
+    office.chat.fail(Rejected("huggy.not_found"), Rejected("huggy.forbidden"))
+    await office.receive(lookup())
+    assert office.notebook.alerts == ["erp.timeout", "huggy.not_found", "huggy.forbidden"]
+
+
+async def test_after_a_crash_a_ticket_that_was_opened_is_told_as_opened_not_as_a_duplicate() -> None:
+    office = Office()
+    office.world.add(customer())
+    await office.accept(ticket())
+    Mortal(office, dies_at=3, after_effect=True)  # begin, open, finish
+    with pytest.raises(Killed):
+        await office.work()
+    office.journal.crash()
+    await office.work()
+    assert office.said_keys == ["ticket.opened"]
+    assert office.world.writes == ["ticket 12345"]
+
+
+async def test_a_write_whose_intent_was_left_open_by_a_journal_that_failed_is_read_back() -> None:
+    office = Office()
+    office.world.add(customer(BLOCKED))
+    await office.accept(unblock())
+    recorded = office.journal.conclude
+
+    async def full(*args: object) -> None:
+        office.journal.conclude = recorded  # type: ignore[method-assign]
+        raise Unavailable("storage.full")
+
+    office.journal.conclude = full  # type: ignore[method-assign,assignment]
+    with pytest.raises(Unavailable):
+        await office.work()
+    await office.work()
+    assert office.flows == [FlowKey.UNBLOCK_GRANTED]
+    assert office.world.writes == ["unblock 20743"]

@@ -1,0 +1,91 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.customer import ContractStatus, choose_contract, greeting_name, in_force
+from domain.tax_id import Cnpj
+from tests.domain.builders import contract, customer
+
+HOME = contract("20743", number="0020743", plan="Fibra 500MB", district="Centro")
+OFFICE = contract("31002", number="0031002", plan="Fibra 300MB", district="Jardim América")
+GONE = contract("100", status=ContractStatus.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        ("1", HOME),
+        ("2", OFFICE),
+        ("2.", OFFICE),
+        ("2️⃣", OFFICE),
+        ("２", OFFICE),
+        ("o segundo", OFFICE),
+        ("Contrato 1", HOME),
+        ("a primeira opção", HOME),
+        ("dois", OFFICE),
+        ("20743", HOME),
+        ("0020743", HOME),
+        ("00000031002", OFFICE),
+        ("quero o contrato 31002 por favor", OFFICE),
+        ("500", HOME),
+        ("fibra 300", OFFICE),
+        ("jardim america", OFFICE),
+        ("o do Centro", HOME),
+    ],
+)
+def test_an_answer_that_names_one_contract_is_understood(answer: str, meant: object) -> None:
+    assert choose_contract([OFFICE, GONE, HOME], answer) == meant
+
+
+@pytest.mark.parametrize("answer", ["", "3", "0", "fibra", "não sei", "99999", "centro e jardim", "1 2", "os dois"])
+def test_an_answer_that_names_none_or_several_chooses_none(answer: str) -> None:
+    assert choose_contract([HOME, OFFICE], answer) is None
+
+
+def test_a_single_contract_needs_no_answer() -> None:
+    assert choose_contract([HOME, GONE], "qualquer coisa") == HOME
+
+
+def test_without_contracts_there_is_nothing_to_choose() -> None:
+    assert choose_contract([], "1") is None
+
+
+def test_cancelled_contracts_are_listed_only_when_there_is_no_other() -> None:
+    assert in_force([GONE, HOME]) == (HOME,)
+    assert in_force([GONE]) == (GONE,)
+
+
+@given(st.permutations([HOME, OFFICE, contract("9"), contract("10")]))
+def test_the_list_has_the_same_order_however_the_erp_orders_it(contracts: list[object]) -> None:
+    assert [each.id for each in in_force(contracts)] == ["9", "10", "20743", "31002"]  # type: ignore[arg-type]
+
+
+@given(st.text())
+def test_any_answer_is_read_without_an_error_and_only_a_listed_contract_is_chosen(answer: str) -> None:
+    assert choose_contract([HOME, OFFICE, GONE], answer) in {None, HOME, OFFICE}
+
+
+@pytest.mark.parametrize(
+    ("name", "greeted"),
+    [
+        ("ANA MARIA DA SILVA", "Ana"),
+        ("JOSE  *VIP*", "Jose"),
+        ("TESTE", ""),
+        ("CLIENTE 123", ""),
+        ("*** Carlos", ""),
+        ("", ""),
+        ("J SILVA", ""),
+    ],
+)
+def test_only_a_name_that_one_would_say_is_used_as_a_greeting(name: str, greeted: str) -> None:
+    assert greeting_name(customer(name=name)) == greeted
+
+
+def test_a_company_is_not_greeted_by_a_first_name() -> None:
+    assert greeting_name(customer(name="PADARIA CENTRAL LTDA", tax_id=Cnpj(characters="12ABC34501DE35"))) == ""
+
+
+def test_nothing_personal_stands_in_a_repr() -> None:
+    shown = repr(customer(HOME, phones=("11987654321",)))
+    for secret in ("ANA", "52998224725", "987654321", "Centro", "Fibra"):
+        assert secret not in shown

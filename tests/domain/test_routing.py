@@ -1,0 +1,206 @@
+from typing import get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+
+from adapters.messages.catalog import read_catalog
+from domain.action import CloseChat, LeaveNote, LeaveToAgent, Message, Remark, Route, Say, SayCode, SendPdf, StartFlow
+from domain.identifiers import InvoiceId
+from domain.installation import FlowKey, Installation, Policies
+from domain.invoice import Offer
+from domain.money import Money
+from domain.outcome import (
+    BoletosIssued,
+    CustomerFound,
+    CustomerInOutage,
+    CustomerNotFound,
+    Failed,
+    NoOpenBoleto,
+    NotOffered,
+    Outcome,
+    Paused,
+    Shadowed,
+    WhyNotFound,
+)
+from domain.routing import for_agent, route, tag_of
+from tests.domain import outcomes as make
+from tests.domain.builders import ALL_FLOWS, contract, installation
+
+CATALOG = read_catalog()
+FLOW_OF = {
+    "customer.found": FlowKey.CUSTOMER_FOUND,
+    "customer.in_outage": FlowKey.CUSTOMER_FOUND,
+    "customer.not_found": FlowKey.CUSTOMER_NOT_FOUND,
+    "contract.unclear": FlowKey.CUSTOMER_FOUND,
+    "boleto.issued": FlowKey.BOLETOS_FOUND,
+    "boleto.none_open": FlowKey.BOLETOS_NONE,
+    "unblock.granted": FlowKey.UNBLOCK_GRANTED,
+    "unblock.denied": FlowKey.UNBLOCK_DENIED,
+    "ticket.opened": FlowKey.TICKET_OPENED,
+    "ticket.already_open": FlowKey.TICKET_REFUSED,
+    "ticket.outage_explains": FlowKey.TICKET_REFUSED,
+    "ticket.refused": FlowKey.TICKET_REFUSED,
+    "not_offered": FlowKey.AUXILIARY,
+    "paused": FlowKey.AUXILIARY,
+    "shadowed": FlowKey.AUXILIARY,
+    "failed": FlowKey.AUXILIARY,
+}
+"""the table of the product's page, written a second time on purpose"""
+
+
+def test_the_table_of_flows_names_every_outcome() -> None:
+    assert {kind.__struct_config__.tag for kind in get_args(Outcome)} == FLOW_OF.keys()
+
+
+@given(make.outcomes, make.policies)
+def test_every_outcome_leads_to_its_flow_unless_an_outage_closes_the_chat(outcome: Outcome, policies: Policies) -> None:
+    terminal = route(outcome, installation(policies)).terminal
+    if isinstance(outcome, CustomerInOutage) and policies.outage_closes_chat:
+        assert terminal == CloseChat()
+    else:
+        flow = FLOW_OF[tag_of(outcome)]
+        assert terminal == StartFlow(flow=flow, flow_id=ALL_FLOWS[flow])
+
+
+@given(make.outcomes, make.installations)
+def test_exactly_one_terminal_step_and_it_is_the_last(outcome: Outcome, where: Installation) -> None:
+    steps = route(outcome, where).steps()
+    terminal = [isinstance(step, StartFlow | CloseChat | LeaveToAgent) for step in steps]
+    assert terminal == [False] * (len(steps) - 1) + [True]
+
+
+@given(make.outcomes, make.installations)
+def test_a_failure_of_the_world_never_closes_a_chat_and_reaches_the_auxiliary_flow(
+    outcome: Outcome, where: Installation
+) -> None:
+    if isinstance(outcome, Failed | NotOffered | Paused):
+        terminal = route(outcome, where).terminal
+        assert isinstance(terminal, StartFlow)
+        assert terminal.flow is FlowKey.AUXILIARY
+
+
+@given(make.outcomes, make.installations)
+def test_a_flow_that_nobody_chose_is_replaced_by_the_auxiliary_one(outcome: Outcome, where: Installation) -> None:
+    terminal = route(outcome, where).terminal
+    if isinstance(terminal, StartFlow):
+        assert terminal.flow_id == where.flows.get(terminal.flow)
+        assert terminal.flow_id is not None or FlowKey.AUXILIARY not in where.flows
+
+
+@given(make.outcomes, make.installations)
+def test_every_message_has_words_and_every_placeholder_a_value(outcome: Outcome, where: Installation) -> None:
+    planned = route(outcome, where)
+    for remark in (*planned.remarks, *for_agent(planned, outcome).remarks):
+        for message in messages_of(remark):
+            assert CATALOG.render(message).strip() or message.key in {"outage.told", "note.code"}
+
+
+@given(make.outcomes, make.installations)
+def test_no_personal_data_stands_in_the_repr_of_a_route(outcome: Outcome, where: Installation) -> None:
+    planned = route(outcome, where)
+    assert make.PERSONAL not in repr(planned)
+    assert make.PERSONAL not in repr(for_agent(planned, outcome))
+
+
+@given(make.outcomes, make.installations)
+def test_routing_is_deterministic_and_an_outcome_replayed_from_the_journal_leads_to_the_same_route(
+    outcome: Outcome, where: Installation
+) -> None:
+    kept = msgspec.json.decode(msgspec.json.encode(outcome), type=Outcome)
+    assert kept == outcome
+    assert route(kept, where) == route(outcome, where)
+
+
+@given(make.outcomes, make.installations)
+def test_a_route_comes_back_from_the_journal_as_it_went_in(outcome: Outcome, where: Installation) -> None:
+    planned = route(outcome, where)
+    assert msgspec.json.decode(msgspec.json.encode(planned), type=Route) == planned
+
+
+@given(make.outcomes, make.installations)
+def test_in_a_chat_of_an_agent_everything_becomes_a_note_and_nothing_is_started(
+    outcome: Outcome, where: Installation
+) -> None:
+    planned = route(outcome, where)
+    result = for_agent(planned, outcome)
+    assert all(isinstance(remark, LeaveNote) for remark in result.remarks)
+    assert len(result.remarks) == len(planned.remarks) + 1
+    assert result.terminal == LeaveToAgent()
+
+
+def test_nobody_can_tell_why_a_customer_was_not_found() -> None:
+    routes = {repr(route(CustomerNotFound(why=why), installation()).steps()) for why in WhyNotFound}
+    assert len(routes) == 1
+
+
+def test_a_single_contract_needs_no_list() -> None:
+    assert route(CustomerFound(first_name="Ana", contracts=(contract(),)), installation()).remarks == ()
+
+
+def test_several_contracts_are_listed_with_number_plan_and_district() -> None:
+    contracts = (contract("20743"), contract("31002", plan="", district=""))
+    (remark,) = route(CustomerFound(first_name="Ana", contracts=contracts), installation()).remarks
+    assert isinstance(remark, Say)
+    assert CATALOG.render(remark.message) == (
+        "Oi, Ana! Encontrei mais de um contrato no seu cadastro:\n\n"
+        "1. Contrato 20743 – Plano 500 Mega – Centro\n2. Contrato 31002"
+    )
+
+
+def offer(**changes: object) -> Offer:
+    whole = {
+        "invoice_id": InvoiceId("9"),
+        "due_on": None,
+        "overdue": False,
+        "amount": Money(9990),
+        "digitable_line": "34191101213456788005871234570001616670000012345",
+        "pix_code": "000201***6304ABCD",
+        "link": "https://erp.example/b/1",
+    }
+    return msgspec.convert(whole | changes, Offer)
+
+
+def test_a_boleto_is_told_in_the_order_that_people_pay_in() -> None:
+    remarks = route(BoletosIssued(offers=(offer(),), more=2), installation()).remarks
+    kinds = [type(remark) for remark in remarks]
+    assert kinds == [Say, SayCode, SayCode, SendPdf, Say, Say]
+    assert remarks[1] == SayCode(code="000201***6304ABCD")
+    assert remarks[2] == SayCode(code="34191101213456788005871234570001616670000012345")
+
+
+@pytest.mark.parametrize(
+    ("changes", "announced"),
+    [
+        ({}, "pix_and_line"),
+        ({"digitable_line": ""}, "pix"),
+        ({"pix_code": ""}, "line"),
+        ({"pix_code": "", "digitable_line": ""}, "document"),
+    ],
+)
+def test_the_first_message_announces_just_what_follows(changes: dict[str, object], announced: str) -> None:
+    first = route(BoletosIssued(offers=(offer(**changes),), more=0), installation()).remarks[0]
+    assert isinstance(first, Say)
+    assert first.message.key == f"boleto.intro.{announced}"
+
+
+def test_a_write_in_doubt_is_told_to_the_people_who_can_look() -> None:
+    assert any(
+        isinstance(remark, LeaveNote)
+        for remark in route(Failed(cause="erp.timeout", write_in_doubt=True), installation()).remarks
+    )
+
+
+def test_the_tags_are_what_dashboards_and_the_journal_hang_on() -> None:
+    silent = [NoOpenBoleto(), Paused(), Shadowed(operation="ticket"), CustomerNotFound(why=WhyNotFound.NOT_IN_ERP)]
+    assert [tag_of(outcome) for outcome in silent] == ["boleto.none_open", "paused", "shadowed", "customer.not_found"]
+
+
+def messages_of(remark: Remark) -> list[Message]:
+    match remark:
+        case Say(message=message) | LeaveNote(message=message):
+            return [message]
+        case SendPdf(caption=caption, otherwise=otherwise):
+            return [caption, *([otherwise] if otherwise else [])]
+        case SayCode():
+            return []

@@ -1,0 +1,226 @@
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+from msgspec.structs import replace
+
+from adapters.memory.clock import SetClock
+from adapters.memory.installations import MemoryInstallations
+from adapters.memory.world import World, memory_erp
+from application.failures import Failure, Rejected, Unavailable, Unintelligible
+from application.ports import Erps, Installations
+from domain.customer import Customer
+from domain.identifiers import CustomerId, InstallationId, Secret
+from domain.installation import Installation
+from domain.tax_id import Cpf
+from entrypoints import doctor
+from entrypoints.reply import CommandFailed, Reply, WrongUsage
+from entrypoints.settings import Settings, SettingsError, read_settings
+from tests.entrypoints.fakes import INSTALLATION
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SETTINGS = read_settings({"PONTE_SECRET_KEYS": Fernet.generate_key().decode()})
+
+
+def answering(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(404, headers={"date": "Mon, 23 Nov 2026 12:00:01 GMT"})
+
+
+def refusing(host: str) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == host:
+            raise httpx.ConnectError("secret words")
+        return answering(request)
+
+    return answer
+
+
+def opening(*kept: Installation, error: Exception | None = None) -> doctor.OpenInstallations:
+    @asynccontextmanager
+    async def open_installations(settings: Settings) -> AsyncIterator[Installations]:
+        if error:
+            raise error
+        installations = MemoryInstallations()
+        for installation in kept:
+            await installations.save(installation)
+        yield installations
+
+    return open_installations
+
+
+async def diagnose(
+    *,
+    settings: Settings = SETTINGS,
+    problem: str | None = None,
+    open_installations: doctor.OpenInstallations | None = None,
+    answer: Callable[[httpx.Request], httpx.Response] = answering,
+    now: datetime = NOW,
+) -> Reply:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        return await doctor.diagnose(
+            settings,
+            database_problem=lambda _: problem,
+            open_installations=open_installations or opening(INSTALLATION),
+            http=http,
+            clock=SetClock(now),
+        )
+
+
+def failed(reply: Reply) -> list[str]:
+    return [line.removeprefix("falha  ") for line in reply.lines if line.startswith("falha  ")]
+
+
+async def test_when_all_is_well_each_check_says_ok() -> None:
+    reply = await diagnose()
+
+    assert reply.ok
+    assert [line.partition(":")[0] for line in reply.lines] == [
+        "ok     configuração",
+        "ok     banco de dados",
+        "ok     chaves",
+        "ok     Huggy",
+        "ok     relógio",
+        "ok     ERP da instalação inst-1",
+    ]
+
+
+def test_wrong_settings_are_a_failed_check_each() -> None:
+    reply = doctor.wrong_settings(SettingsError("PONTE_PORT: use um número", "PONTE_LOG_FORMAT: use json"))
+
+    assert not reply.ok
+    assert failed(reply) == ["configuração: PONTE_PORT: use um número", "configuração: PONTE_LOG_FORMAT: use json"]
+
+
+async def test_a_database_of_another_version_is_told_with_what_to_do() -> None:
+    reply = await diagnose(problem="rode `ponte migrate`")
+
+    assert not reply.ok
+    assert failed(reply) == ["banco de dados: rode `ponte migrate`"]
+
+
+async def test_missing_keys_are_told_with_how_to_get_one() -> None:
+    (line,) = failed(await diagnose(settings=read_settings({})))
+
+    assert "ponte keys new" in line
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (CommandFailed("as chaves não abrem os segredos"), "as chaves não abrem os segredos"),
+        (Unavailable("storage.failed"), "storage.failed"),
+        (RuntimeError("token hunter2"), "RuntimeError"),
+    ],
+)
+async def test_secrets_that_do_not_open_point_to_the_keys(error: Exception, words: str) -> None:
+    (line,) = failed(await diagnose(open_installations=opening(error=error)))
+
+    assert line == f"chaves: {words}; confira PONTE_SECRET_KEYS"
+
+
+async def test_a_side_that_does_not_answer_is_told_without_the_errors_words() -> None:
+    (huggy,) = failed(await diagnose(answer=refusing("api.huggy.app")))
+    (erp,) = failed(await diagnose(answer=refusing("erp.example")))
+
+    assert huggy.startswith("Huggy: não responde (ConnectError)")
+    assert erp.startswith("ERP da instalação inst-1: não responde")
+    assert "secret" not in huggy + erp
+
+
+async def test_every_installations_erp_is_checked() -> None:
+    others = [
+        replace(INSTALLATION, id=InstallationId(f"inst-{n}"), webhook_key=Secret(value=f"key-{n}"))
+        for n in range(2, 30)
+    ]
+    reply = await diagnose(open_installations=opening(INSTALLATION, *others), answer=refusing("erp.example"))
+
+    assert len(failed(reply)) == 29
+
+
+@pytest.mark.parametrize("away", [timedelta(minutes=2), timedelta(minutes=-2)])
+async def test_a_clock_far_from_another_machines_is_wrong(away: timedelta) -> None:
+    (line,) = failed(await diagnose(now=NOW + away))
+
+    assert line.startswith("relógio: está errado")
+
+
+def test_a_clock_that_was_never_set_is_wrong_even_with_nothing_to_compare_it_to() -> None:
+    assert not doctor.check_clock(datetime(1970, 1, 1, tzinfo=UTC), None).ok
+    assert doctor.check_clock(NOW, None).ok
+
+
+# --- one installation
+
+
+DOCUMENT = "529.982.247-25"
+
+
+ANA = Customer(id=CustomerId("1"), name="Ana Souza", tax_id=Cpf(digits="52998224725"))
+
+
+@pytest.fixture
+def world() -> World:
+    world = World(now=NOW)
+    world.add(ANA)
+    return world
+
+
+async def look_up(world: World, document: str = DOCUMENT) -> doctor.Finding:
+    return await doctor.check_lookup(memory_erp(world).customers, document)
+
+
+async def test_a_lookup_tells_that_the_credentials_work_and_not_whose_record_it_is(world: World) -> None:
+    found, other = await look_up(world), await look_up(world, "12.ABC.345/01DE-35")
+
+    assert (found.ok, found.note) == (True, "cliente encontrado")
+    assert (other.ok, other.note) == (True, "cliente não encontrado")
+
+
+@pytest.mark.parametrize(
+    ("failure", "note"),
+    [
+        (Rejected("erp.unauthorized", "Ana"), "erp.unauthorized: o ERP recusou; confira o token e o PBX"),
+        (
+            Unintelligible("erp.not_json", "Ana"),
+            "erp.not_json: a resposta não foi entendida; confira o endereço e o PBX",
+        ),
+        (Unavailable("erp.timeout", "Ana"), "erp.timeout: o ERP não respondeu; tente novamente"),
+    ],
+)
+async def test_a_failed_lookup_says_what_to_do(world: World, failure: Failure, note: str) -> None:
+    world.fail("find", failure)
+    finding = await look_up(world)
+
+    assert (finding.ok, finding.note) == (False, note)
+
+
+async def test_a_document_that_is_none_is_wrong_usage(world: World) -> None:
+    with pytest.raises(WrongUsage):
+        await look_up(world, "529.982.247-26")
+
+
+async def try_out(world: World, document: str | None) -> Reply:
+    @asynccontextmanager
+    async def open_erps(settings: Settings) -> AsyncIterator[Erps]:
+        yield lambda _: memory_erp(world)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answering)) as http:
+        return await doctor.try_installation(INSTALLATION, SETTINGS, document=document, open_erps=open_erps, http=http)
+
+
+async def test_an_installation_is_tried_by_reaching_both_sides_and_by_one_lookup(world: World) -> None:
+    reply = await try_out(world, DOCUMENT)
+
+    assert reply.ok
+    assert reply.lines == ("ok     Huggy", "ok     ERP", "ok     consulta ao ERP: cliente encontrado")
+
+
+async def test_without_a_document_the_lookup_is_left_out_and_that_is_said(world: World) -> None:
+    world.fail("find", Rejected("erp.unauthorized"))
+    reply = await try_out(world, None)
+
+    assert reply.ok
+    assert "não feita" in reply.lines[-1]
