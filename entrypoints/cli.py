@@ -38,6 +38,7 @@ class Terminal(Struct, frozen=True, kw_only=True):
     stdin: TextIO
     root: Callable[[], Root]
     """the composition root, imported when a command needs it"""
+    run_sandbox: Callable[[argparse.Namespace], int]
     new_http: Callable[[], httpx.AsyncClient]
     clock: Clock
 
@@ -52,6 +53,7 @@ def main() -> int:
             environ=process_environment(),
             stdin=sys.stdin,
             root=_container,
+            run_sandbox=_run_sandbox,
             new_http=httpx.AsyncClient,
             clock=SystemClock(),
         ),
@@ -81,6 +83,12 @@ def _container() -> Root:
     return root
 
 
+def _run_sandbox(args: argparse.Namespace) -> int:
+    from entrypoints.sandbox_run import run
+
+    return run(args)
+
+
 def _serve(args: argparse.Namespace, terminal: Terminal) -> int:
     settings = _ready_to_run(terminal)
     port = settings.port if args.port is None else args.port
@@ -106,7 +114,7 @@ def _migrate(_args: argparse.Namespace, terminal: Terminal) -> Reply:
 
 
 def _sandbox(args: argparse.Namespace, terminal: Terminal) -> int:
-    return terminal.root().run_sandbox(args)
+    return terminal.run_sandbox(args)
 
 
 def _doctor(_args: argparse.Namespace, terminal: Terminal) -> Reply:

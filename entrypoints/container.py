@@ -4,7 +4,6 @@ Providers are plain singletons, built when first asked for inside the running ev
 nothing else in the system knows that there is a container.
 """
 
-import argparse
 import asyncio
 import gc
 import os
@@ -262,9 +261,11 @@ async def rotate_keys(settings: Settings) -> int:
 @asynccontextmanager
 async def open_installations(settings: Settings) -> AsyncIterator[Installations]:
     """For a visit beside a process that serves, or without one."""
-    with _refusals_in_words():
-        with closing(visit_database(settings.database_url, keys=settings.keys(), clock=SystemClock())) as visited:
-            yield visited.installations
+    with (
+        _refusals_in_words(),
+        closing(visit_database(settings.database_url, keys=settings.keys(), clock=SystemClock())) as visited,
+    ):
+        yield visited.installations
 
 
 @asynccontextmanager
@@ -283,9 +284,3 @@ def read_erp_address(settings: Settings, kind: ErpKind, pasted: str) -> str:
     if isinstance(address, AddressFault):
         raise ValueError(address.advice)
     return address.url
-
-
-def run_sandbox(args: argparse.Namespace) -> int:
-    from entrypoints.sandbox_run import run
-
-    return run(args)

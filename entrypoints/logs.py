@@ -74,7 +74,7 @@ _SHAPES = re.compile(
 _LONGEST_PLAIN_NUMBER = 10**8
 
 
-def configure_logging(log_format: LogFormat) -> None:
+def configure_logging(log_format: LogFormat, *, level: int = logging.INFO) -> None:
     """Sends everything that is logged in this process, by libraries too, through one chain."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -105,7 +105,7 @@ def configure_logging(log_format: LogFormat) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     _tame_libraries()
 
 

@@ -3,7 +3,6 @@
 A module fits this protocol by having the functions; one typed line in `entrypoints.cli` proves that it does.
 """
 
-import argparse
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -24,11 +23,6 @@ class Root(Protocol):
     @property
     def run_worker(self) -> Callable[[Settings], None]:
         """Returns when the process is told to stop."""
-        ...
-
-    @property
-    def run_sandbox(self) -> Callable[[argparse.Namespace], int]:
-        """The exit code."""
         ...
 
     @property

@@ -6,6 +6,7 @@ Ponte itself runs just as `ponte serve` does; only what lies around it is simula
 import argparse
 import asyncio
 import contextlib
+import logging
 import socket
 import tempfile
 import time
@@ -46,9 +47,10 @@ def run(args: argparse.Namespace) -> int:
     """With something to say or to break: in the sandbox that runs, or in one just for it. Else the sandbox runs until
     it is interrupted."""
     settings = read_settings(process_environment())
-    configure_logging(settings.log_format)
     if args.say or args.chat or args.fault:
+        configure_logging(settings.log_format, level=logging.WARNING)
         return asyncio.run(_visit(args, settings))
+    configure_logging(settings.log_format)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_stay(args, settings))
     return 0

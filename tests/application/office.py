@@ -76,7 +76,7 @@ class Office:
         )
         self.work_lane = WorkLane(journal=self.journal, handle=self.handle)
 
-    def _erp_of(self, _: Installation) -> Erp:
+    def _erp_of(self, installation: Installation) -> Erp:
         return self.erp
 
     async def accept(self, *notifications: Notification) -> None:

@@ -1,6 +1,7 @@
 """No customer is left stuck, nothing happens twice that must not: whatever fails, and wherever a crash cuts in."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -28,7 +29,7 @@ class Hanging:
 
 def replace_customers(erp: Erp, customers: object) -> Erp:
     fields = {name: getattr(erp, name) for name in erp.__struct_fields__}
-    return Erp(**(fields | {"customers": customers}))  # type: ignore[arg-type]
+    return Erp(**(fields | {"customers": customers}))
 
 
 async def test_an_erp_that_never_answers_ends_in_the_auxiliary_flow_within_the_deadline() -> None:
@@ -141,7 +142,7 @@ async def test_an_agent_who_takes_the_chat_while_a_slow_answer_is_told_keeps_it(
         office.clock.advance(6)
         office.chat.situations[CHAT.id] = Situation.WITH_AGENT
 
-    office.chat.perform = slow  # type: ignore[method-assign,assignment]
+    office.chat.perform = slow  # type: ignore[method-assign]
     await office.receive(lookup())
     assert office.said_keys == ["contracts.list"]
     assert office.flows == []
@@ -185,7 +186,7 @@ async def test_a_look_at_a_late_chat_that_fails_is_tried_again_before_anything_i
         office.chat.situation = looked  # type: ignore[method-assign]
         raise Unavailable("huggy.unreachable")
 
-    office.chat.situation = failing  # type: ignore[method-assign,assignment]
+    office.chat.situation = failing  # type: ignore[method-assign]
     assert await office.work() is not None
     assert office.chat.done == []
     assert await office.work() is None
@@ -199,7 +200,7 @@ async def test_a_look_that_huggy_does_not_allow_keeps_the_answer_from_nobody() -
     async def refusing(chat: object) -> Situation:
         raise Unintelligible("huggy.not_json")
 
-    office.chat.situation = refusing  # type: ignore[method-assign,assignment]
+    office.chat.situation = refusing  # type: ignore[method-assign]
     await office.receive(lookup())
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
 
@@ -247,7 +248,7 @@ async def test_a_file_that_huggy_refuses_is_replaced_by_its_link() -> None:
             raise Rejected("huggy.refused")
         await said(chat, action)  # type: ignore[arg-type]
 
-    office.chat.perform = no_files  # type: ignore[method-assign,assignment]
+    office.chat.perform = no_files  # type: ignore[method-assign]
     await office.receive(boleto())
     assert office.said_keys == ["boleto.intro.document", "boleto.link"]
     assert office.flows == [FlowKey.BOLETOS_FOUND]
@@ -283,7 +284,7 @@ async def test_a_fault_of_ours_while_telling_ends_in_the_auxiliary_flow() -> Non
             raise KeyError("no such sentence")
         await said(chat, action)  # type: ignore[arg-type]
 
-    office.chat.perform = broken  # type: ignore[method-assign,assignment]
+    office.chat.perform = broken  # type: ignore[method-assign]
     await office.receive(lookup())
     assert office.flows == [FlowKey.AUXILIARY]
     assert [type(fault) for fault in office.notebook.faults] == [KeyError]
@@ -319,7 +320,7 @@ class Mortal:
         ]:
             setattr(target, name, self._mortal(getattr(target, name)))
 
-    def _mortal(self, step):  # type: ignore[no-untyped-def]
+    def _mortal(self, step: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         async def call(*args: object, **kwargs: object) -> object:
             self._left -= 1
             if self._left == 0 and not self._after_effect:
@@ -413,7 +414,7 @@ async def test_a_write_that_is_cut_off_by_the_deadline_goes_to_a_person() -> Non
         await asyncio.Event().wait()
         raise AssertionError("never")
 
-    office.erp.unblocks.unblock = hang  # type: ignore[method-assign,assignment]
+    office.erp.unblocks.unblock = hang  # type: ignore[assignment,method-assign]
     assert await office.receive(unblock()) == Failed(cause="deadline.erp_too_slow", write_in_doubt=True)
 
 
@@ -469,7 +470,7 @@ async def test_a_write_whose_intent_was_left_open_by_a_journal_that_failed_is_re
         office.journal.conclude = recorded  # type: ignore[method-assign]
         raise Unavailable("storage.full")
 
-    office.journal.conclude = full  # type: ignore[method-assign,assignment]
+    office.journal.conclude = full  # type: ignore[assignment,method-assign]
     with pytest.raises(Unavailable):
         await office.work()
     await office.work()

@@ -192,7 +192,12 @@ def test_a_write_in_doubt_is_told_to_the_people_who_can_look() -> None:
 
 
 def test_the_tags_are_what_dashboards_and_the_journal_hang_on() -> None:
-    silent = [NoOpenBoleto(), Paused(), Shadowed(operation="ticket"), CustomerNotFound(why=WhyNotFound.NOT_IN_ERP)]
+    silent: list[Outcome] = [
+        NoOpenBoleto(),
+        Paused(),
+        Shadowed(operation="ticket"),
+        CustomerNotFound(why=WhyNotFound.NOT_IN_ERP),
+    ]
     assert [tag_of(outcome) for outcome in silent] == ["boleto.none_open", "paused", "shadowed", "customer.not_found"]
 
 

@@ -99,6 +99,7 @@ class Ponte:
             environ=self.environ,
             stdin=io.StringIO(stdin),
             root=lambda: self.root,
+            run_sandbox=self.root.run_sandbox,
             new_http=lambda: httpx.AsyncClient(transport=httpx.MockTransport(self._take)),
             clock=SetClock(NOW),
         )
