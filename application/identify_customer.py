@@ -8,7 +8,7 @@ from domain.customer import Customer, greeting_name, in_force
 from domain.identity import may_show
 from domain.installation import IdentityPolicy, Policies
 from domain.notification import BoletoRequested, CustomerLookup, TicketRequested, UnblockRequested
-from domain.outage import tell
+from domain.outage import spoken_prediction, tell
 from domain.outcome import CustomerFound, CustomerInOutage, CustomerNotFound, WhyNotFound
 from domain.phone import same_line
 from domain.tax_id import DocumentFault, is_typed_whole, read_document
@@ -58,10 +58,12 @@ class IdentifyCustomer:
             outage = await self._check_outage(customer, [contract.id for contract in contracts])
         if outage is None:
             return CustomerFound(first_name=first_name, contracts=contracts)
-        told = tell(policies.outage_message, outage, now=self._clock.now(), zone=ZoneInfo(policies.timezone))
+        now, zone = self._clock.now(), ZoneInfo(policies.timezone)
+        told = tell(policies.outage_message, outage, now=now, zone=zone)
         return CustomerInOutage(
             first_name=first_name,
             contracts=contracts,
             told=told if policies.outage_message_enabled else "",
             protocol=outage.protocol,
+            back_at=spoken_prediction(outage.predicted_at, now=now, zone=zone),
         )

@@ -13,7 +13,7 @@ from domain.customer import Customer, choose_contract
 from domain.identifiers import ProtocolNumber
 from domain.installation import Policies
 from domain.notification import TicketRequested
-from domain.outage import tell
+from domain.outage import spoken_prediction, tell
 from domain.outcome import (
     CustomerNotFound,
     NotOffered,
@@ -55,8 +55,12 @@ class OpenTicket:
         outage, tickets = await asyncio.gather(self._check_outage(customer, reached), self._open_tickets(customer))
         now = self._clock.now()
         if outage is not None:
-            told = tell(policies.outage_message, outage, now=now, zone=ZoneInfo(policies.timezone))
-            return TicketNotNeeded(told=told, protocol=outage.protocol)
+            zone = ZoneInfo(policies.timezone)
+            return TicketNotNeeded(
+                told=tell(policies.outage_message, outage, now=now, zone=zone),
+                protocol=outage.protocol,
+                back_at=spoken_prediction(outage.predicted_at, now=now, zone=zone),
+            )
         duplicate = find_duplicate(tickets, contract_id=contract_id, now=now, reuse_h=policies.ticket_reuse_h)
         if duplicate is not None:
             return TicketAlreadyOpen(protocol=duplicate.protocol)

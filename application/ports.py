@@ -5,6 +5,7 @@ inherit these protocols; a typed line where they are put together proves that th
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -291,4 +292,16 @@ class Engine(Protocol):
 
     def wake(self, lane: Lane) -> None:
         """Work on this lane soon: never two workers on one lane, lanes of all installations in turn."""
+        ...
+
+
+class Fence(Protocol):
+    """What protects one provider's ERP from us, and everybody else from a slow ERP."""
+
+    def turn(self, operation: str) -> AbstractAsyncContextManager[None]:
+        """Inside the block the ERP may be asked once. Waits for a place (so many at once, so many a minute), bounded by
+        the caller's own deadline; `Unavailable("erp.circuit_open")` at once while this operation keeps failing.
+
+        A block that ends in `Unavailable` counts as a failure of the ERP, any other end as a success.
+        """
         ...

@@ -61,12 +61,15 @@ class LeaveNote(Personal, frozen=True, kw_only=True, tag="note"):
     message: Message
 
 
-class StartFlow(Struct, frozen=True, kw_only=True, tag="flow.start"):
+class StartFlow(Personal, frozen=True, kw_only=True, tag="flow.start"):
     """Terminal: the flow that goes on with the chat."""
 
+    safe = ("flow", "flow_id")
     flow: FlowKey
     flow_id: FlowId | None
     """None: the installation has not chosen this flow"""
+    variables: dict[str, str] = {}
+    """given along where the installation starts flows with variables"""
 
 
 class CloseChat(Struct, frozen=True, kw_only=True, tag="chat.close"):

@@ -37,6 +37,8 @@ class CustomerInOutage(Personal, frozen=True, kw_only=True, tag="customer.in_out
     told: str
     """the provider's outage message, its variables filled in; empty when it does not want it told"""
     protocol: ProtocolNumber | None
+    back_at: str
+    """the predicted hour in words, or that there is none: `{{resolution_time_hour}}`"""
 
 
 class CustomerNotFound(Struct, frozen=True, kw_only=True, tag="customer.not_found"):
@@ -86,6 +88,7 @@ class TicketNotNeeded(Struct, frozen=True, kw_only=True, tag="ticket.outage_expl
 
     told: str
     protocol: ProtocolNumber | None
+    back_at: str
 
 
 class WhyNoTicket(StrEnum):

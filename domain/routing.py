@@ -6,6 +6,8 @@ Failures of the world never close a chat and always reach the auxiliary flow.
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+import msgspec
+
 from domain.action import (
     CloseChat,
     LeaveNote,
@@ -20,6 +22,7 @@ from domain.action import (
     Terminal,
 )
 from domain.customer import Contract
+from domain.flow_variables import variables_of
 from domain.identifiers import FlowId
 from domain.installation import FlowKey, Installation
 from domain.invoice import Offer
@@ -46,6 +49,14 @@ from domain.outcome import (
 
 def route(outcome: Outcome, installation: Installation) -> Route:
     """What the customer sees, then exactly one terminal action."""
+    planned = _plan(outcome, installation)
+    if isinstance(planned.terminal, StartFlow):
+        terminal = msgspec.structs.replace(planned.terminal, variables=variables_of(outcome))
+        return Route(remarks=planned.remarks, terminal=terminal)
+    return planned
+
+
+def _plan(outcome: Outcome, installation: Installation) -> Route:
     match outcome:
         case CustomerFound(contracts=contracts, first_name=first_name):
             return _to(FlowKey.CUSTOMER_FOUND, installation, _contract_list(contracts, first_name))

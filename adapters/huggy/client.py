@@ -1,6 +1,8 @@
 """Huggy's API for one installation, over the HTTP client that all installations share."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 import httpx
 import msgspec
@@ -9,13 +11,15 @@ from msgspec import Struct
 from adapters.huggy import mishaps
 from adapters.huggy.outbound import Request, to_chat_query, to_request
 from adapters.huggy.throttle import Throttle, retry_after_s
-from adapters.huggy.wire import read_situation
-from application.failures import Unavailable, Unintelligible
+from adapters.huggy.wire import complete, read_situation
+from application.failures import Rejected, Unavailable, Unintelligible
 from application.ports import Render
-from domain.action import Action
+from domain.action import Action, StartFlow
 from domain.identifiers import CompanyId, Secret
 from domain.installation import FlowStart
 from domain.notification import ChatRef, Situation
+
+Read = TypeVar("Read")
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -65,19 +69,33 @@ class HuggyChat:
         self._limits = limits
 
     async def situation(self, chat: ChatRef) -> Situation:
-        answer = await self._call(to_chat_query(self._company_id, chat), writes=False)
-        if answer.status_code == httpx.codes.FORBIDDEN:
-            return Situation.UNKNOWN
-        _require_success(answer, writes=False)
-        try:
-            return read_situation(answer.content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Unintelligible("huggy.unknown_answer", "the answer is no chat") from None
+        body = await self._look(chat)
+        return Situation.UNKNOWN if body is None else _readable(lambda: read_situation(body))
 
     async def perform(self, chat: ChatRef, action: Action) -> None:
+        if isinstance(action, StartFlow) and self._flow_start is FlowStart.CONTACT:
+            chat = await self._completed(chat)
         request = to_request(self._company_id, chat, action, render=self._render, flow_start=self._flow_start)
         if request is not None:
             _require_success(await self._call(request, writes=True), writes=True)
+
+    async def _look(self, chat: ChatRef) -> bytes | None:
+        """The chat as Huggy describes it; None: it does not let us look."""
+        answer = await self._call(to_chat_query(self._company_id, chat), writes=False)
+        if answer.status_code == httpx.codes.FORBIDDEN:
+            return None
+        _require_success(answer, writes=False)
+        return answer.content
+
+    async def _completed(self, chat: ChatRef) -> ChatRef:
+        """With contact and channel, where they can be had: without them a flow is started in the chat, which is as good."""
+        if chat.contact_id and chat.channel_uuid:
+            return chat
+        try:
+            body = await self._look(chat)
+            return chat if body is None else _readable(lambda: complete(chat, body))
+        except (Rejected, Unintelligible):
+            return chat
 
     async def _call(self, request: Request, *, writes: bool) -> httpx.Response:
         """Tries again after 429 alone: that answer says that nothing was done."""
@@ -122,6 +140,13 @@ async def _read(answer: httpx.Response, *, needed: bool) -> None:
             raise
     finally:
         await answer.aclose()
+
+
+def _readable(read: Callable[[], Read]) -> Read:
+    try:
+        return read()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unintelligible("huggy.unknown_answer", "the answer is no chat") from None
 
 
 def _require_success(answer: httpx.Response, *, writes: bool) -> None:

@@ -5,7 +5,6 @@ vendor documentation). Bodies: public client code.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
 from typing import Any, assert_never
 from urllib.parse import quote
 
@@ -37,7 +36,6 @@ def to_request(
     *,
     render: Render,
     flow_start: FlowStart,
-    variables: Mapping[str, str] | None = None,
 ) -> Request | None:
     """None: nothing is to be sent.
 
@@ -55,10 +53,10 @@ def to_request(
             return _message(at, {"text": render(caption), **file, "isInternal": False})
         case LeaveNote(message=message):
             return _message(at, {"text": render(message), "isInternal": True})
-        case StartFlow(flow=flow, flow_id=flow_id):
+        case StartFlow(flow=flow, flow_id=flow_id, variables=variables):
             if flow_id is None:
                 raise Rejected("huggy.flow_not_chosen", f"no flow is chosen for {flow}")
-            return _start(company_id, chat, flow_id, flow_start, dict(variables or {}))
+            return _start(company_id, chat, flow_id, flow_start, variables)
         case CloseChat():
             return Request(method="PUT", path=f"{at}/close", body={"sendFeedback": False})
         case LeaveToAgent():

@@ -7,16 +7,15 @@ import pytest
 
 from application.failures import InDoubt, Rejected, Unavailable, Unintelligible
 from application.ports import Erp
-from domain.action import Say, SayCode, StartFlow
+from domain.action import Say, SayCode
 from domain.customer import Customer
-from domain.identifiers import FlowId
 from domain.installation import FlowKey, Policies
 from domain.notification import Situation
 from domain.outcome import BoletosIssued, CustomerFound, Failed, TicketOpened, UnblockGranted
 from domain.tax_id import TaxId
 from tests.application.office import CHAT, Office, boleto, lookup, ticket, unblock
 from tests.application.test_operations import BLOCKED, HOME, LINE, OFFICE, invoice
-from tests.domain.builders import ALL_FLOWS, customer, installation
+from tests.domain.builders import customer, installation
 
 
 class Hanging:
@@ -400,10 +399,8 @@ async def test_after_a_crash_in_the_middle_of_a_flow_start_no_second_flow_is_sta
         await office.work()
     office.journal.crash()
     await office.work()
-    assert office.chat.done[0] == (CHAT.id, StartFlow(flow=FlowKey.CUSTOMER_FOUND, flow_id=FlowId("11")))
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
     assert office.said_keys == ["chat.in_doubt"]
-    assert ALL_FLOWS[FlowKey.CUSTOMER_FOUND] == "11"
 
 
 async def test_a_write_that_is_cut_off_by_the_deadline_goes_to_a_person() -> None:

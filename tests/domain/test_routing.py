@@ -60,7 +60,8 @@ def test_every_outcome_leads_to_its_flow_unless_an_outage_closes_the_chat(outcom
         assert terminal == CloseChat()
     else:
         flow = FLOW_OF[tag_of(outcome)]
-        assert terminal == StartFlow(flow=flow, flow_id=ALL_FLOWS[flow])
+        assert isinstance(terminal, StartFlow)
+        assert (terminal.flow, terminal.flow_id) == (flow, ALL_FLOWS[flow])
 
 
 @given(make.outcomes, make.installations)

@@ -125,7 +125,7 @@ async def test_a_kill_at_any_moment_of_a_storm_leaves_one_flow_for_each_acknowle
     acknowledged = await posting
     scene.huggy.heal()
     await asyncio.to_thread(scene.ponte.serve)
-    await one_flow_each(provider, acknowledged)
+    await one_flow_each(provider, acknowledged, in_doubt=IN_DOUBT)
     assert all(len(provider.books.writes_of(one)) <= 1 for one in provider.books.subscribers.values())
 
 
@@ -149,13 +149,24 @@ def restart_after_kill(scene: Scene, provider: Provider, gate: upstream.Gate) ->
     scene.ponte.serve()
 
 
-async def one_flow_each(provider: Provider, chats: set[str]) -> None:
-    """Waits until each chat has its flow and all its work is finished, then counts."""
+IN_DOUBT = "é só me escrever de novo"
+"""what a customer reads where nobody can tell whether the flow was started before the kill: see docs/adr/0002"""
+
+
+async def one_flow_each(provider: Provider, chats: set[str], *, in_doubt: str | None = None) -> None:
+    """Waits until each chat has its flow and all its work is finished, then counts. With `in_doubt`: or that sentence."""
     ledgers = provider.huggy.chats
+
+    def doubted(chat: str) -> bool:
+        return in_doubt is not None and any(in_doubt in text for text in ledgers[chat].said)
+
     await asyncio.to_thread(
-        provider.stage.wait_until, lambda: all(ledgers[chat].flows for chat in chats), "a flow in each chat", 45.0
+        provider.stage.wait_until,
+        lambda: all(ledgers[chat].flows or doubted(chat) for chat in chats),
+        "a flow in each chat",
+        45.0,
     )
     await asyncio.gather(*(asyncio.to_thread(provider.settle, chat) for chat in chats))
     counts = {chat: [flow_key(flow) for flow in ledgers[chat].flows[:-1]] for chat in chats}
-    doubled = {chat: flows for chat, flows in counts.items() if len(flows) != 1}
-    assert not doubled, f"not one flow each: {doubled}"
+    wrong = {chat: flows for chat, flows in counts.items() if len(flows) != 1 and not (doubted(chat) and not flows)}
+    assert not wrong, f"not one flow each: {wrong}"

@@ -355,6 +355,26 @@ async def test_a_chats_situation_is_read(
     assert huggy.received[0].line == f"GET {AT} HTTP/1.1"
 
 
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (answered(200, b'{"contactId": 91, "channels": [{"uuid": "u-1"}]}'), "PUT /v3/companies/1001/contacts/91/execFlow HTTP/1.1"),
+        (answered(200, b'{"contactId": 91, "channels": [{"uuid": "u-1"}, {"uuid": "u-2"}]}'), f"POST {AT}/flow HTTP/1.1"),
+        (answered(200, b"<html>"), f"POST {AT}/flow HTTP/1.1"),
+        (answered(403), f"POST {AT}/flow HTTP/1.1"),
+        (answered(404), f"POST {AT}/flow HTTP/1.1"),
+    ],
+    ids=["one channel", "two channels", "unreadable", "forbidden", "unknown"],
+)  # fmt: skip
+async def test_a_flow_by_contact_looks_its_channel_up_and_else_starts_in_the_chat(
+    huggy: Loopback, http: httpx.AsyncClient, answer: bytes, line: str
+) -> None:
+    huggy.replies = [answer, answered(200)]
+    flow = StartFlow(flow=FlowKey.AUXILIARY, flow_id=FlowId("7"))
+    await chat_at(huggy.url, http, flow_start=FlowStart.CONTACT).perform(ChatRef(id=CHAT.id), flow)
+    assert [received.line for received in huggy.received] == [f"GET {AT} HTTP/1.1", line]
+
+
 async def test_a_chat_that_may_not_be_read_is_of_unknown_situation(huggy: Loopback, http: httpx.AsyncClient) -> None:
     huggy.replies = [answered(403, b'{"reason": "..."}')]
     assert await chat_at(huggy.url, http).situation(CHAT) is Situation.UNKNOWN

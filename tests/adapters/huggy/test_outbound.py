@@ -23,14 +23,12 @@ def render(message: Message) -> str:
     return f"{message.key} {message.values.get('name', '')}".strip()
 
 
-def request(
-    action: Action, *, chat: ChatRef = CHAT, start: FlowStart = FlowStart.CHAT, **variables: str
-) -> Request | None:
-    return to_request(COMPANY, chat, action, render=render, flow_start=start, variables=variables)
+def request(action: Action, *, chat: ChatRef = CHAT, start: FlowStart = FlowStart.CHAT) -> Request | None:
+    return to_request(COMPANY, chat, action, render=render, flow_start=start)
 
 
-def start_flow(flow_id: str | None = "259215") -> StartFlow:
-    return StartFlow(flow=FlowKey.AUXILIARY, flow_id=FlowId(flow_id) if flow_id else None)
+def start_flow(flow_id: str | None = "259215", **variables: str) -> StartFlow:
+    return StartFlow(flow=FlowKey.AUXILIARY, flow_id=FlowId(flow_id) if flow_id else None, variables=variables)
 
 
 def body(asked: Request | None) -> dict[str, Any]:
@@ -70,19 +68,19 @@ def test_a_file_goes_with_its_content_name_and_caption() -> None:
 
 
 def test_a_flow_starts_in_the_chat() -> None:
-    asked = request(start_flow(), name="Ana")
+    asked = request(start_flow(name="Ana"))
     assert call(asked) == ("POST", f"{AT}/flow")
     assert body(asked) == {"flowId": 259215}
 
 
 def test_a_flow_starts_in_the_chat_with_variables() -> None:
-    asked = request(start_flow(), start=FlowStart.CHAT_WITH_VARIABLES, name="Ana")
+    asked = request(start_flow(name="Ana"), start=FlowStart.CHAT_WITH_VARIABLES)
     assert call(asked) == ("POST", f"{AT}/flow")
     assert body(asked) == {"flowId": 259215, "variables": {"name": "Ana"}}
 
 
 def test_a_flow_starts_for_the_contact_and_never_in_a_chat_that_an_agent_has() -> None:
-    asked = request(start_flow(), start=FlowStart.CONTACT, name="Ana")
+    asked = request(start_flow(name="Ana"), start=FlowStart.CONTACT)
     assert call(asked) == ("PUT", "/companies/1001/contacts/91/execFlow")
     assert body(asked) == {
         "uuid": "0b6c0f1e",
