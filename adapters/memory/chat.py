@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from application.failures import Failure
+from application.failures import Failure, Rejected
 from domain.action import Action, CloseChat, LeaveNote, LeaveToAgent, Say, SayCode, SendFile, StartFlow
 from domain.identifiers import ChatId
 from domain.notification import ChatRef, Situation
@@ -11,6 +11,8 @@ from domain.notification import ChatRef, Situation
 class MemoryChat:
     def __init__(self) -> None:
         self.situations: dict[ChatId, Situation] = {}
+        self.missing: set[ChatId] = set()
+        """chats that the platform does not know"""
         self.done: list[tuple[ChatId, Action]] = []
         """every action that took effect, in order"""
         self._failures: deque[tuple[Failure, bool]] = deque()
@@ -23,6 +25,8 @@ class MemoryChat:
         return self.situations.get(chat.id, Situation.AUTOMATIC)
 
     async def perform(self, chat: ChatRef, action: Action) -> None:
+        if chat.id in self.missing:
+            raise Rejected("huggy.not_found")
         failure, after_effect = self._failures.popleft() if self._failures else (None, False)
         if failure is not None and not after_effect:
             raise failure

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from httpx_aiohttp import AiohttpTransport
 
+from adapters.fence.breaker import FAILURES_IN_A_ROW
+from adapters.fence.local import LocalFence
 from adapters.voalle.exchange import VoalleExchange
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
 
@@ -63,12 +65,13 @@ async def serve() -> AsyncIterator[Open]:
 
 
 def exchange(http: httpx.AsyncClient, timeout_s: float = 5, concurrency: int = 4) -> VoalleExchange:
-    return VoalleExchange(http=http, timeout_s=timeout_s, concurrency=concurrency)
+    fence = LocalFence(concurrency=concurrency, per_minute=None)
+    return VoalleExchange(http=http, timeout_s=timeout_s, fence=fence)
 
 
 async def failure(http: httpx.AsyncClient, url: str, *, writes: bool, timeout_s: float = 5) -> Failure:
     with pytest.raises(Failure) as caught:
-        await exchange(http, timeout_s).send("POST", url, form={"token": "pbx-token"}, writes=writes)
+        await exchange(http, timeout_s).send("unblock", "POST", url, form={"token": "pbx-token"}, writes=writes)
     assert "pbx-token" not in str(caught.value)
     assert url not in str(caught.value)
     return caught.value
@@ -217,8 +220,8 @@ async def test_a_read_over_a_connection_that_the_server_gave_up_is_sent_once_mor
 ) -> None:
     seen: list[bytes] = []
     url, sender = await serve(kept_alive_once(seen)), exchange(http)
-    await sender.send("POST", url, form={"a": "b"})
-    await sender.send("POST", url, form={"a": "b"})
+    await sender.send("unblock", "POST", url, form={"a": "b"})
+    await sender.send("unblock", "POST", url, form={"a": "b"})
     assert seen == [b"answered", b"dropped", b"answered"]
 
 
@@ -227,9 +230,9 @@ async def test_a_write_over_such_a_connection_is_in_doubt_and_never_sent_again(
 ) -> None:
     seen: list[bytes] = []
     url, sender = await serve(kept_alive_once(seen)), exchange(http)
-    await sender.send("POST", url, form={"a": "b"}, writes=True)
+    await sender.send("unblock", "POST", url, form={"a": "b"}, writes=True)
     with pytest.raises(InDoubt):
-        await sender.send("POST", url, form={"a": "b"}, writes=True)
+        await sender.send("unblock", "POST", url, form={"a": "b"}, writes=True)
     assert seen == [b"answered", b"dropped"]
 
 
@@ -263,7 +266,7 @@ async def test_how_long_to_wait_is_kept(http: httpx.AsyncClient, serve: Open) ->
 async def test_an_answer_beyond_the_limit_is_not_taken(http: httpx.AsyncClient, serve: Open) -> None:
     url = await serve(with_status(200, b"x" * 2000))
     with pytest.raises(Unintelligible) as caught:
-        await exchange(http).send("GET", url, max_bytes=1000)
+        await exchange(http).send("people", "GET", url, max_bytes=1000)
     assert caught.value.cause == "erp.too_large"
 
 
@@ -283,7 +286,7 @@ async def test_no_more_requests_than_the_fence_are_under_way(http: httpx.AsyncCl
         await writer.drain()
 
     url, sender = await serve(hold_until_two_are_here), exchange(http, concurrency=2)
-    await asyncio.gather(*(sender.send("POST", url, form={}, writes=True) for _ in range(6)))
+    await asyncio.gather(*(sender.send("unblock", "POST", url, form={}, writes=True) for _ in range(6)))
     assert most == 2
 
 
@@ -291,9 +294,39 @@ async def test_waiting_for_a_turn_is_bounded_by_the_caller_and_sends_nothing(
     http: httpx.AsyncClient, serve: Open
 ) -> None:
     seen: list[bytes] = []
-    url, sender = await serve(kept_alive_once(seen)), exchange(http, timeout_s=0.01, concurrency=1)
-    async with sender._fence:
+    url, fence = await serve(kept_alive_once(seen)), LocalFence(concurrency=1, per_minute=None)
+    sender = VoalleExchange(http=http, timeout_s=0.01, fence=fence)
+    async with fence.turn("people"):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await sender.send("POST", url, form={}, writes=True)
+                await sender.send("unblock", "POST", url, form={}, writes=True)
     assert seen == []
+
+
+@pytest.mark.parametrize("misbehaviour", [with_status(503), with_status(429), reset, silent])
+async def test_an_operation_that_keeps_failing_is_not_asked_and_the_others_are(
+    http: httpx.AsyncClient, serve: Open, misbehaviour: Connection
+) -> None:
+    asked: list[bytes] = []
+
+    async def count_and_fail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(b"")
+        await misbehaviour(reader, writer)
+
+    failing, working = await serve(count_and_fail), await serve(with_status(200))
+    sender = exchange(http, timeout_s=0.1)
+    for _ in range(FAILURES_IN_A_ROW):
+        with pytest.raises(InDoubt if misbehaviour in (silent, reset) else Unavailable):
+            await sender.send("unblock", "POST", failing, form={}, writes=True)
+    with pytest.raises(Unavailable) as caught:
+        await sender.send("unblock", "POST", failing, form={}, writes=True)
+    assert (type(caught.value), caught.value.cause) == (Unavailable, "erp.circuit_open")
+    assert len(asked) == FAILURES_IN_A_ROW
+    await sender.send("people", "GET", working)
+
+
+async def test_an_erp_that_says_no_is_not_an_erp_that_fails(http: httpx.AsyncClient, serve: Open) -> None:
+    url, sender = await serve(with_status(404)), exchange(http)
+    for _ in range(2 * FAILURES_IN_A_ROW):
+        with pytest.raises(Rejected):
+            await sender.send("people", "GET", url)
