@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 
 import httpx
+import structlog
 import uvicorn
 from dependency_injector import containers, providers
 from litestar import Litestar
@@ -45,6 +46,8 @@ from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
 from entrypoints.upstreams import BuildErp, ChatRegistry, ErpRegistry
 from entrypoints.worker import GRACE_S, stop_signal, work_until_stopped, working
+
+log = structlog.get_logger()
 
 HUGGY_CONNECTIONS = 200
 LANES_AT_ONCE = 4096
@@ -178,6 +181,7 @@ def server_config(app: Litestar, host: str, port: int) -> uvicorn.Config:
 
 def run_server(settings: Settings, host: str, port: int, worker: bool) -> None:
     with serving(settings) as container:
+        log.info("server.starting", host=host, port=port, worker=worker)
         uvicorn.Server(server_config(build_server(container, worker=worker), host, port)).run()
 
 

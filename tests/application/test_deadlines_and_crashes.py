@@ -332,6 +332,15 @@ class Mortal:
         return call
 
 
+async def die_and_go_on(office: Office, *, after_step: int) -> None:
+    """The process dies right after that step took effect, and the next one takes over."""
+    Mortal(office, dies_at=after_step, after_effect=True)
+    with pytest.raises(Killed):
+        await office.work()
+    office.journal.crash()
+    await office.work()
+
+
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before the effect", "after the effect"])
 @pytest.mark.parametrize("dies_at", range(1, 20))
 @pytest.mark.parametrize(
@@ -368,11 +377,7 @@ async def test_after_a_crash_a_finished_unblock_is_granted_not_denied() -> None:
     office = Office()
     office.world.add(customer(BLOCKED))
     await office.accept(unblock())
-    Mortal(office, dies_at=3, after_effect=True)  # begin, unblock, finish
-    with pytest.raises(Killed):
-        await office.work()
-    office.journal.crash()
-    await office.work()
+    await die_and_go_on(office, after_step=3)  # begin, unblock, finish
     assert office.flows == [FlowKey.UNBLOCK_GRANTED]
     assert office.world.writes == ["unblock 20743"]
 
@@ -381,11 +386,7 @@ async def test_after_a_crash_in_the_middle_of_an_unblock_the_erp_is_read_back() 
     office = Office()
     office.world.add(customer(BLOCKED))
     await office.accept(unblock())
-    Mortal(office, dies_at=2, after_effect=True)  # begin, unblock
-    with pytest.raises(Killed):
-        await office.work()
-    office.journal.crash()
-    await office.work()
+    await die_and_go_on(office, after_step=2)  # begin, unblock
     assert office.flows == [FlowKey.UNBLOCK_GRANTED]
     assert office.world.writes == ["unblock 20743"]
 
@@ -394,11 +395,7 @@ async def test_after_a_crash_in_the_middle_of_a_flow_start_no_second_flow_is_sta
     office = Office()
     office.world.add(customer())
     await office.accept(lookup())
-    Mortal(office, dies_at=3, after_effect=True)  # conclude, begin, perform
-    with pytest.raises(Killed):
-        await office.work()
-    office.journal.crash()
-    await office.work()
+    await die_and_go_on(office, after_step=3)  # conclude, begin, perform
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
     assert office.said_keys == ["chat.in_doubt"]
 
@@ -448,11 +445,7 @@ async def test_after_a_crash_a_ticket_that_was_opened_is_told_as_opened_not_as_a
     office = Office()
     office.world.add(customer())
     await office.accept(ticket())
-    Mortal(office, dies_at=3, after_effect=True)  # begin, open, finish
-    with pytest.raises(Killed):
-        await office.work()
-    office.journal.crash()
-    await office.work()
+    await die_and_go_on(office, after_step=3)  # begin, open, finish
     assert office.said_keys == ["ticket.opened"]
     assert office.world.writes == ["ticket 12345"]
 
@@ -470,6 +463,23 @@ async def test_a_write_whose_intent_was_left_open_by_a_journal_that_failed_is_re
     office.journal.conclude = full  # type: ignore[assignment,method-assign]
     with pytest.raises(Unavailable):
         await office.work()
+    await office.work()
+    assert office.flows == [FlowKey.UNBLOCK_GRANTED]
+    assert office.world.writes == ["unblock 20743"]
+
+
+@pytest.mark.parametrize("policies", [Policies(), Policies(paused=True)], ids=["late", "paused meanwhile"])
+async def test_what_was_asked_of_the_erp_before_a_crash_is_told_however_late(policies: Policies) -> None:
+    office = Office()
+    office.world.add(customer(BLOCKED))
+    await office.accept(unblock())
+    Mortal(office, dies_at=2, after_effect=True)  # begin, unblock
+    with pytest.raises(Killed):
+        await office.work()
+    office.journal.crash()
+    office.clock.advance(120)
+    office.installation = installation(policies)
+    await office.installations.save(office.installation)
     await office.work()
     assert office.flows == [FlowKey.UNBLOCK_GRANTED]
     assert office.world.writes == ["unblock 20743"]

@@ -94,7 +94,7 @@ def test_no_document_passes_whatever_surrounds_it(before: str, after: str) -> No
 def test_json_logs_are_one_object_a_line_with_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(LogFormat.JSON)
     structlog.get_logger("ponte").info("worker.started", lanes=3)
-    logging.getLogger("uvicorn.error").info("Started for cpf %s", "529.982.247-25")
+    logging.getLogger("uvicorn.error").warning("Started for cpf %s", "529.982.247-25")
 
     ours, theirs = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert (ours["event"], ours["lanes"], ours["level"]) == ("worker.started", 3, "info")
