@@ -1,0 +1,131 @@
+"""The composition root over a real file: the commands as an operator types them, and every provider resolves."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+from dependency_injector import providers
+
+from adapters.clock.system import SystemClock
+from entrypoints import cli, container
+from entrypoints.cli import Terminal
+from entrypoints.settings import read_settings
+
+ADD = ["installation", "add", "--company-id", "1001", "--erp-url", "https://erp.example.com.br/", "--erp-pbx", "PBX"]
+ERP_TOKEN, HUGGY_TOKEN = "erp-t0ken-5f0c", "huggy-t0ken-77aa"
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {
+        "PONTE_DATABASE_URL": f"sqlite:///{tmp_path}/ponte.db",
+        "PONTE_SECRET_KEYS": Fernet.generate_key().decode(),
+        "PONTE_ERP_TOKEN": ERP_TOKEN,
+        "PONTE_HUGGY_TOKEN": HUGGY_TOKEN,
+    }
+
+
+@pytest.fixture
+def run(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
+    """Exit code, standard output and standard error of a command."""
+
+    def command(*argv: str) -> tuple[int, str, str]:
+        terminal = Terminal(
+            environ=environ,
+            stdin=io.StringIO(),
+            root=lambda: container,
+            run_sandbox=lambda _: 0,
+            new_http=lambda: httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200))),
+            clock=SystemClock(),
+        )
+        code = cli.run(list(argv), terminal)
+        return code, *capsys.readouterr()
+
+    return command
+
+
+def test_an_installation_is_added_changed_shown_and_removed_and_its_secrets_are_never_told(
+    run: Run, tmp_path: Path
+) -> None:
+    assert run("migrate")[0] == 0
+    _, out, _ = run(*ADD, "--json")
+    added = json.loads(out)
+    ident = added["installation_id"]
+    assert added["webhook_url"].startswith("http://127.0.0.1:8000/webhooks/huggy/")
+    assert run("installation", "set", ident, "--flow", "auxiliary=19", "--set", "invoices_max=2")[0] == 0
+    _, shown, _ = run("installation", "show", ident, "--json")
+    facts = json.loads(shown)
+    assert (facts["flows"]["auxiliary"], facts["policies"]["invoices_max"]) == ("19", 2)
+    assert facts["erp"]["url"] == "https://erp.example.com.br"
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    for token in (ERP_TOKEN, HUGGY_TOKEN):
+        assert token not in shown
+        assert token.encode() not in stored
+    assert run("installation", "remove", ident)[0] == 0
+    assert run("installation", "show", ident)[0] == 1
+
+
+def test_keys_are_rotated_and_the_old_one_may_go(run: Run, environ: dict[str, str]) -> None:
+    run("migrate")
+    ident = json.loads(run(*ADD, "--json")[1])["installation_id"]
+    old, new = environ["PONTE_SECRET_KEYS"], Fernet.generate_key().decode()
+    environ["PONTE_SECRET_KEYS"] = f"{new},{old}"
+    assert run("keys", "rotate")[0] == 0
+    environ["PONTE_SECRET_KEYS"] = new
+    assert run("installation", "show", ident)[0] == 0
+    environ["PONTE_SECRET_KEYS"] = old
+    code, _, complaint = run("installation", "show", ident)
+    assert code == 1
+    assert "PONTE_SECRET_KEYS" in complaint
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"], ["installation", "list"]])
+def test_a_database_that_is_not_of_this_version_is_refused_with_what_to_do(run: Run, command: list[str]) -> None:
+    code, _, complaint = run(*command)
+    assert code == 1
+    assert "ponte migrate" in complaint
+
+
+def test_the_doctor_finds_what_is_right_and_what_is_not(run: Run, environ: dict[str, str]) -> None:
+    code, out, _ = run("doctor", "--json")
+    assert code == 1
+    assert {check["check"] for check in json.loads(out)["checks"] if not check["ok"]} >= {"banco de dados"}
+    run("migrate")
+    run(*ADD)
+    code, out, _ = run("doctor", "--json")
+    assert [check for check in json.loads(out)["checks"] if not check["ok"]] == []
+    assert code == 0
+
+
+def test_a_bad_erp_address_is_refused_with_its_reason(run: Run) -> None:
+    run("migrate")
+    for pasted, reason in {"http://erp.example.com.br": "https", "10.0.0.1": "PONTE_PRIVATE_HOSTS", "": "informe"}.items():
+        code, _, complaint = run("installation", "add", "--company-id", "1", "--erp-url", pasted)
+        assert code == 2
+        assert reason in complaint
+
+
+@pytest.fixture
+def parts(environ: dict[str, str]) -> Iterator[container.Container]:
+    settings = read_settings(environ)
+    container.migrate(settings)
+    with container.serving(settings) as built:
+        yield built
+
+
+async def test_every_provider_resolves(parts: container.Container) -> None:
+    for name, provider in parts.providers.items():
+        assert isinstance(provider, providers.Provider)
+        assert provider() is not None, name
+
+
+async def test_one_file_belongs_to_one_serving_process(parts: container.Container, run: Run) -> None:
+    code, _, complaint = run("serve", "--port", "0")
+    assert code == 1
+    assert "outro processo" in complaint
