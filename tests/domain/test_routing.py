@@ -1,3 +1,4 @@
+from datetime import date
 from typing import get_args
 
 import msgspec
@@ -6,7 +7,7 @@ from hypothesis import given
 
 from adapters.messages.catalog import read_catalog
 from domain.action import CloseChat, LeaveNote, LeaveToAgent, Message, Remark, Route, Say, SayCode, SendPdf, StartFlow
-from domain.identifiers import InvoiceId
+from domain.identifiers import InvoiceId, ProtocolNumber
 from domain.installation import FlowKey, Installation, Policies
 from domain.invoice import Offer
 from domain.money import Money
@@ -21,6 +22,7 @@ from domain.outcome import (
     Outcome,
     Paused,
     Shadowed,
+    UnblockGranted,
     WhyNotFound,
 )
 from domain.routing import for_agent, route, tag_of
@@ -210,3 +212,13 @@ def messages_of(remark: Remark) -> list[Message]:
             return [caption, *([otherwise] if otherwise else [])]
         case SayCode():
             return []
+
+
+def test_a_granted_unblock_tells_protocol_and_last_day_where_the_erp_gave_them() -> None:
+    granted = UnblockGranted(protocol=ProtocolNumber("77"), until=date(2026, 11, 25))
+    (remark,) = route(granted, installation()).remarks
+    assert isinstance(remark, Say)
+    assert CATALOG.render(remark.message).splitlines()[1:] == ["Protocolo: 77", "Vale até 25/11/2026."]
+    (remark,) = route(UnblockGranted(protocol=None, until=None), installation()).remarks
+    assert isinstance(remark, Say)
+    assert len(CATALOG.render(remark.message).splitlines()) == 1
