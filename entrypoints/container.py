@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 from adapters.calendar.banking_days import BankingDays
 from adapters.clock.system import SystemClock
 from adapters.engine.lanes import Lanes
+from adapters.fence.local import LocalFence
 from adapters.huggy.client import HuggyChat
 from adapters.huggy.inbound import parse
 from adapters.messages.catalog import read_catalog
@@ -34,7 +35,7 @@ from adapters.voalle.address import AddressFault, read_pbx_address
 from adapters.voalle.build import voalle_erp
 from adapters.web.client import open_http
 from application.handle_notification import HandleNotification
-from application.ports import Chat, Erp, Erps, Installations
+from application.ports import Chat, Erp, Erps, Fence, Installations
 from application.work_lane import WorkLane
 from domain.installation import ErpAccess, ErpKind, Installation, Policies
 from entrypoints.http.app import AppParts, build_app
@@ -44,7 +45,7 @@ from entrypoints.metrics import Meters
 from entrypoints.observer import MeteredObserver
 from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
-from entrypoints.upstreams import BuildErp, ChatRegistry, ErpRegistry
+from entrypoints.upstreams import BuildErp, ChatRegistry, ErpRegistry, Throttles
 from entrypoints.worker import GRACE_S, stop_signal, work_until_stopped, working
 
 log = structlog.get_logger()
@@ -63,11 +64,25 @@ def _tls(*, verified: bool) -> ssl.SSLContext:
     return context
 
 
-def _erp_builders(clock: SystemClock, private_hosts: frozenset[str]) -> dict[ErpKind, BuildErp]:
+def _local_fence(installation: Installation, _api: str) -> Fence:
+    policies = installation.policies
+    return LocalFence(concurrency=policies.erp_concurrency, per_minute=policies.erp_per_minute)
+
+
+def _erp_builders(
+    clock: SystemClock, private_hosts: frozenset[str], fence: Callable[[Installation, str], Fence]
+) -> dict[ErpKind, BuildErp]:
     """The typed line of each vendor: mypy proves that its adapter fits the ports."""
 
-    def voalle(access: ErpAccess, policies: Policies, http: httpx.AsyncClient) -> Erp:
-        return voalle_erp(access, policies, http, clock, private_hosts=private_hosts)
+    def voalle(installation: Installation, http: httpx.AsyncClient) -> Erp:
+        return voalle_erp(
+            installation.erp,
+            installation.policies,
+            http,
+            clock,
+            fences=lambda api: fence(installation, api),
+            private_hosts=private_hosts,
+        )
 
     return {ErpKind.VOALLE: voalle}
 
@@ -86,7 +101,7 @@ def _erp_http(
     return client
 
 
-def _huggy_chat(settings: Settings, http: httpx.AsyncClient) -> Callable[[Installation], Chat]:
+def _huggy_chat(settings: Settings, http: httpx.AsyncClient, throttles: Throttles) -> Callable[[Installation], Chat]:
     render = read_catalog().render
 
     def chat(installation: Installation) -> Chat:
@@ -97,6 +112,7 @@ def _huggy_chat(settings: Settings, http: httpx.AsyncClient) -> Callable[[Instal
             company_id=installation.company_id,
             flow_start=installation.policies.flow_start,
             render=render,
+            throttle=throttles(installation.company_id),
         )
 
     return chat
@@ -114,13 +130,16 @@ class Container(containers.DeclarativeContainer):
     verified_tls = providers.Singleton(_tls, verified=True)
     unverified_tls = providers.Singleton(_tls, verified=False)
 
+    fence = providers.Object(_local_fence)
     erps = providers.Singleton(
         ErpRegistry,
-        builders=providers.Singleton(_erp_builders, clock, settings.provided.private_hosts),
+        builders=providers.Singleton(_erp_builders, clock, settings.provided.private_hosts, fence),
         open_http=providers.Singleton(_erp_http, verified_tls, unverified_tls, settings.provided.private_hosts),
     )
     huggy_http = providers.Singleton(open_http, tls=verified_tls, max_connections=HUGGY_CONNECTIONS)
-    chats = providers.Singleton(ChatRegistry, providers.Singleton(_huggy_chat, settings, huggy_http))
+    chats = providers.Singleton(
+        ChatRegistry, providers.Singleton(_huggy_chat, settings, huggy_http, providers.Singleton(Throttles))
+    )
 
     handle_notification = providers.Singleton(
         HandleNotification,

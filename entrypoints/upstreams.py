@@ -1,15 +1,17 @@
 """One ERP and one chat platform per installation, built when first asked for and kept while nothing of them changed."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 import httpx
 
+from adapters.huggy.throttle import Throttle
 from application.ports import Chat, Erp
-from domain.identifiers import InstallationId
+from domain.identifiers import CompanyId, InstallationId
 from domain.installation import ErpAccess, ErpKind, Installation, Policies
 
-BuildErp = Callable[[ErpAccess, Policies, httpx.AsyncClient], Erp]
+BuildErp = Callable[[Installation, httpx.AsyncClient], Erp]
 OpenHttp = Callable[[ErpAccess, Policies], httpx.AsyncClient]
 
 Built = TypeVar("Built")
@@ -44,16 +46,16 @@ class ErpRegistry:
 
     def __call__(self, installation: Installation) -> Erp:
         access, policies = installation.erp, installation.policies
-        return self._kept.get(installation.id, (access, policies), lambda: self._build(access, policies))
+        return self._kept.get(installation.id, (access, policies), lambda: self._build(installation))
 
     async def close(self) -> None:
         for client in self._clients:
             await client.aclose()
 
-    def _build(self, access: ErpAccess, policies: Policies) -> Erp:
-        http = self._open_http(access, policies)
+    def _build(self, installation: Installation) -> Erp:
+        http = self._open_http(installation.erp, installation.policies)
         self._clients.append(http)
-        return self._builders[access.kind](access, policies, http)
+        return self._builders[installation.erp.kind](installation, http)
 
 
 class ChatRegistry:
@@ -66,3 +68,16 @@ class ChatRegistry:
     def __call__(self, installation: Installation) -> Chat:
         made_of = (installation.company_id, installation.huggy_token, installation.policies.flow_start)
         return self._kept.get(installation.id, made_of, lambda: self._build(installation))
+
+
+class Throttles:
+    """The one throttle of each company: what Huggy asks of it holds for all its chats, those built later included.
+
+    Used within one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._throttles: defaultdict[CompanyId, Throttle] = defaultdict(Throttle)
+
+    def __call__(self, company_id: CompanyId) -> Throttle:
+        return self._throttles[company_id]

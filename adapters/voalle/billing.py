@@ -7,8 +7,9 @@ import msgspec
 
 from adapters.voalle.invoices import invoices_of_pbx, invoices_of_third_party
 from adapters.voalle.pbx import VoallePbx
+from adapters.voalle.sources import tell_failing_source
 from adapters.voalle.third_party import VoalleThirdParty
-from application.failures import Failure, Unavailable
+from application.failures import Failure
 from domain.customer import Contract, Customer
 from domain.identifiers import InvoiceId
 from domain.invoice import Invoice
@@ -26,8 +27,8 @@ class VoalleBilling:
         if self._third_party is not None:
             try:
                 return await self._by_third_party(self._third_party, customer, contract)
-            except Unavailable:
-                pass  # the PBX answers on another port, and knows the codes if not the amounts
+            except Failure as failure:
+                tell_failing_source("third_party", failure)  # the PBX answers on another port, and knows the codes
         return invoices_of_pbx(await self._pbx.billets(contract.id), contract.id)
 
     async def pdf(self, invoice_id: InvoiceId) -> bytes | None:

@@ -1,5 +1,6 @@
 """One provider's Voalle as the ports of an ERP."""
 
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -15,9 +16,11 @@ from adapters.voalle.tickets import VoalleTickets
 from adapters.voalle.token import ThirdPartyAccess, VoalleToken
 from adapters.voalle.unblocks import VoalleUnblocks
 from application.failures import Rejected
-from application.ports import Clock, Erp, Operation
+from application.ports import Clock, Erp, Fence, Operation
 from domain.identifiers import Secret
 from domain.installation import ErpAccess, ErpKind, Policies
+
+PBX, THIRD_PARTY = "pbx", "third_party"
 
 
 def voalle_erp(
@@ -26,9 +29,13 @@ def voalle_erp(
     http: httpx.AsyncClient,
     clock: Clock,
     *,
+    fences: Callable[[str], Fence],
     private_hosts: frozenset[str] = frozenset(),
 ) -> Erp:
-    """The ports over `http`, fenced by the policies; used within one event loop and kept, not built for each call.
+    """The ports over `http`; used within one event loop and kept, not built for each call.
+
+    `fences` is asked for the fence of each of the two APIs, `"pbx"` and `"third_party"`: when one of them hangs, the
+    way to the other stays free.
 
     Settings: `client_id`, `client_secret`, `syndata` (all three: the third-party API is used too), `auth_url`,
     `api_url` (where it answers, when not on the ports 45700 and 45715), `pbx_segment` (in place of the PBX name),
@@ -37,15 +44,19 @@ def voalle_erp(
     """
     address = _usable(read_pbx_address(access.url, private_hosts=private_hosts))
     settings = access.settings
+
+    def exchange(api: str) -> VoalleExchange:
+        return VoalleExchange(http=http, timeout_s=policies.erp_timeout_s, fence=fences(api))
+
     segment = settings.get("pbx_segment", "") or access.pbx
     pbx = VoallePbx(
-        exchange=_exchange(http, policies),
+        exchange=exchange(PBX),
         url=address.url,
         segment=segment,
         token=access.token,
         validate_as_json=settings.get("validate_body") == "json",
     )
-    third_party = _third_party(settings, address, _exchange(http, policies), clock, private_hosts)
+    third_party = _third_party(settings, address, exchange(THIRD_PARTY), clock, private_hosts)
     zone = ZoneInfo(policies.timezone)
     return Erp(
         kind=ErpKind.VOALLE,
@@ -78,11 +89,6 @@ def _third_party(
         clock=clock,
     )
     return VoalleThirdParty(exchange=exchange, api_url=api_url, token=token)
-
-
-def _exchange(http: httpx.AsyncClient, policies: Policies) -> VoalleExchange:
-    """One for each of the two APIs: when one of them hangs, the way to the other stays free."""
-    return VoalleExchange(http=http, timeout_s=policies.erp_timeout_s, concurrency=policies.erp_concurrency)
 
 
 def _usable(address: ErpAddress | AddressFault) -> ErpAddress:

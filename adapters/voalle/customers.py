@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from adapters.voalle.pbx import VoallePbx
 from adapters.voalle.records import customer_of_pbx, customer_of_third_party, together
+from adapters.voalle.sources import tell_failing_source
 from adapters.voalle.third_party import VoalleThirdParty
-from application.failures import Unavailable
+from application.failures import Failure
 from application.ports import Clock
 from domain.customer import Customer
 from domain.tax_id import TaxId
@@ -21,19 +22,21 @@ class VoalleCustomers:
         self._zone = zone
 
     async def find(self, tax_id: TaxId) -> Customer | None:
-        """Either source may be away when the other knows the customer; "nobody" takes both."""
+        """Either source may fail when the other knows the customer; "nobody" takes both."""
         if self._third_party is None:
             return await self._by_pbx(tax_id)
         by_pbx, by_third_party = await asyncio.gather(
-            _unless_away(self._by_pbx(tax_id)), _unless_away(self._by_third_party(self._third_party, tax_id))
+            _or_failure(self._by_pbx(tax_id)), _or_failure(self._by_third_party(self._third_party, tax_id))
         )
         match by_pbx, by_third_party:
-            case Unavailable(), Customer():
+            case Failure() as failure, Customer():
+                tell_failing_source("pbx", failure)
                 return by_third_party
-            case Customer(), Unavailable():
+            case Customer(), Failure() as failure:
+                tell_failing_source("third_party", failure)
                 return by_pbx
-            case (Unavailable() as away, _) | (_, Unavailable() as away):
-                raise away
+            case (Failure() as failure, _) | (_, Failure() as failure):
+                raise failure
             case _:
                 return together(by_pbx, by_third_party)
 
@@ -47,8 +50,8 @@ class VoalleCustomers:
         return customer_of_third_party(person, contracts, tax_id)
 
 
-async def _unless_away(source: Awaitable[Customer | None]) -> Customer | Unavailable | None:
+async def _or_failure(source: Awaitable[Customer | None]) -> Customer | Failure | None:
     try:
         return await source
-    except Unavailable as away:
-        return away
+    except Failure as failure:
+        return failure

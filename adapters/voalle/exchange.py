@@ -1,4 +1,4 @@
-"""The one way a request goes to the ERP: fenced, bounded in time and size, its failures told by whose they are."""
+"""The one way a request goes to the ERP: in its turn, bounded in time and size, its failures told by whose they are."""
 
 import asyncio
 import ssl
@@ -9,6 +9,7 @@ import httpx
 
 from adapters.voalle.wire import decode
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
+from application.ports import Fence
 from domain.identifiers import Personal
 
 MAX_ANSWER = 16 * 1024 * 1024
@@ -28,15 +29,16 @@ class Answer(Personal, frozen=True, kw_only=True):
 
 
 class VoalleExchange:
-    """At most `concurrency` requests at once to one of an ERP's APIs, each ended after `timeout_s`, waiting included."""
+    """Requests to one of an ERP's APIs, each in a turn of its `fence` and ended `timeout_s` after it got that turn."""
 
-    def __init__(self, *, http: httpx.AsyncClient, timeout_s: float, concurrency: int) -> None:
+    def __init__(self, *, http: httpx.AsyncClient, timeout_s: float, fence: Fence) -> None:
         self._http = http
         self.timeout_s = timeout_s
-        self._fence = asyncio.Semaphore(max(1, concurrency))
+        self._fence = fence
 
     async def send(
         self,
+        operation: str,
         method: str,
         url: str,
         *,
@@ -48,10 +50,10 @@ class VoalleExchange:
         accept: frozenset[int] = frozenset(),
         max_bytes: int = MAX_ANSWER,
     ) -> Answer:
-        """The answer, when its status is 2xx or one of `accept`.
+        """The answer, when its status is 2xx or one of `accept`. `operation` is what the fence knows the call by.
 
         `writes`: what gets no answer is `InDoubt`, and nothing is ever sent twice. A read whose connection is dropped
-        is sent once more, within the same time.
+        is sent once more, within the same turn and time. What the fence refuses is not sent at all.
         """
         request = self._http.build_request(
             method,
@@ -64,13 +66,15 @@ class VoalleExchange:
             # is not there after half of the time is told apart from a silent server: nothing was sent on it.
             timeout=httpx.Timeout(None, connect=self.timeout_s / 2),
         )
-        try:
-            async with self._fence, asyncio.timeout(self.timeout_s):
-                answer = await self._try(request, writes=writes, max_bytes=max_bytes, again=not writes)
-        except TimeoutError:
-            raise _lost("erp.timeout", writes=writes) from None
-        if not 200 <= answer.status < 300 and answer.status not in accept:
-            raise refusal_of(answer, writes=writes)
+        async with self._fence.turn(operation):
+            # Whatever comes of it is told within the turn: the fence judges the ERP by it.
+            try:
+                async with asyncio.timeout(self.timeout_s):
+                    answer = await self._try(request, writes=writes, max_bytes=max_bytes, again=not writes)
+            except TimeoutError:
+                raise _lost("erp.timeout", writes=writes) from None
+            if not 200 <= answer.status < 300 and answer.status not in accept:
+                raise refusal_of(answer, writes=writes)
         return answer
 
     async def _try(self, request: httpx.Request, *, writes: bool, max_bytes: int, again: bool) -> Answer:

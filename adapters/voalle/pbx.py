@@ -38,9 +38,9 @@ class VoallePbx:
         body = {"codigo": document, "token": self._token.reveal()}
         url = f"{self._events}/CLIENT_VALIDATE"
         if self._validate_as_json:
-            sent = await self._exchange.send("POST", url, json=body)
+            sent = await self._exchange.send("client_validate", "POST", url, json=body)
         else:
-            sent = await self._exchange.send("POST", url, form=body)
+            sent = await self._exchange.send("client_validate", "POST", url, form=body)
         answer = sent.json()
         reason = refusal(answer)
         if reason is None:
@@ -52,17 +52,20 @@ class VoallePbx:
     async def unblock_contract(self, contract_id: ContractId) -> object:
         """`{"return": true, "protocol": …}`; a write."""
         body = {"data_unblock_contract": contract_id, "token": self._token.reveal()}
-        answer = await self._exchange.send("POST", f"{self._events}/UNBLOCK_CONTRACT", form=body, writes=True)
+        answer = await self._exchange.send(
+            "unblock", "POST", f"{self._events}/UNBLOCK_CONTRACT", form=body, writes=True
+        )
         return answer.json()
 
     async def billets(self, contract_id: ContractId) -> object:
         """The open boletos of a contract. The flags' names suggest "all, not only open"; both are sent as seen."""
         body = {"data_billets_from_contract": contract_id, "data_billets_filter": False, "get_all_billets": False}
-        return await self._read("POST", "get_billets_from_contract", json=body)
+        return await self._read("billets", "POST", "get_billets_from_contract", json=body)
 
     async def open_solicitation(self, client_id: CustomerId, description: str) -> object:
         """`{"protocol": …}` or `{"status": "ERROR", "message": …}`; a write."""
         answer = await self._exchange.send(
+            "open_solicitation",
             "POST",
             f"{self._api}/open_solicitation",
             headers=self._headers(),
@@ -72,10 +75,10 @@ class VoallePbx:
         return answer.json()
 
     async def solicitations(self, client_id: CustomerId) -> object:
-        return await self._read("GET", f"solicitation_list/{path_part(client_id)}")
+        return await self._read("solicitation_list", "GET", f"solicitation_list/{path_part(client_id)}")
 
-    async def _read(self, method: str, path: str, json: object = None) -> object:
-        sent = await self._exchange.send(method, f"{self._api}/{path}", headers=self._headers(), json=json)
+    async def _read(self, operation: str, method: str, path: str, json: object = None) -> object:
+        sent = await self._exchange.send(operation, method, f"{self._api}/{path}", headers=self._headers(), json=json)
         answer = sent.json()
         if refusal(answer) is not None:
             raise Rejected("erp.refused")

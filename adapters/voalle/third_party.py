@@ -6,6 +6,7 @@ Source of paths, bodies and fields: vendor documentation and public client code.
 import asyncio
 
 from adapters.voalle.exchange import MAX_ANSWER, Answer, VoalleExchange, refusal_of
+from adapters.voalle.in_flight import InFlight
 from adapters.voalle.token import VoalleToken
 from adapters.voalle.verdicts import Envelope, read_envelope
 from adapters.voalle.wire import CONTRACT_ID, CONTRACT_ROWS, TOTAL_ROWS, Fields, path_part, rows, written_id
@@ -23,10 +24,11 @@ class VoalleThirdParty:
         self._exchange = exchange
         self._url = f"{api_url}/external/integrations/thirdparty"
         self._token = token
+        self._reads: InFlight[Envelope] = InFlight()
 
     async def person(self, document: str) -> object:
         """The person of a document; None: there is none."""
-        return (await self._read("GET", f"people/txid/{path_part(document)}")).or_nobody()
+        return (await self._shared_read("people", "GET", f"people/txid/{path_part(document)}")).or_nobody()
 
     async def contracts(self, document: str) -> list[Fields]:
         """All contracts of a document, whatever their status.
@@ -44,27 +46,29 @@ class VoalleThirdParty:
 
     async def _contract_page(self, document: str, page: int) -> tuple[list[Fields], int]:
         body = {"txId": document, "onlyActiveContracts": False, "page": page, "pageSize": PAGE_SIZE}
-        response = (await self._read("POST", "contract/getpaged", json=body)).or_nobody()
+        response = (await self._shared_read("contracts", "POST", "contract/getpaged", json=body)).or_nobody()
         found = rows(response, what="contracts", under=CONTRACT_ROWS, item=CONTRACT_ID)
         total = Fields(response).integer(TOTAL_ROWS) if isinstance(response, dict) else None
         return found, len(found) if total is None else total
 
     async def open_titles(self, document: str) -> object:
         """Open and overdue titles and those due next month, of all contracts; they do not name their contract."""
-        return (await self._read("GET", f"getopentitlesbytxid/{path_part(document)}")).or_none_found()
+        path = f"getopentitlesbytxid/{path_part(document)}"
+        return (await self._shared_read("titles", "GET", path)).or_none_found()
 
     async def contract_billets(self, contract_id: ContractId) -> object:
         """The titles of one contract, without amounts."""
-        return (await self._read("GET", f"getcontractbillets/{path_part(contract_id)}")).or_none_found()
+        path = f"getcontractbillets/{path_part(contract_id)}"
+        return (await self._shared_read("contract_billets", "GET", path)).or_none_found()
 
     async def billet_link(self, title_id: InvoiceId) -> str:
         """A signed address that ends some day: to be sent, not kept."""
-        response = (await self._read("GET", f"GetBilletLink/{path_part(title_id)}")).or_refused()
+        response = (await self._read("link", "GET", f"GetBilletLink/{path_part(title_id)}")).or_refused()
         return Fields(response).text(("link",)) if isinstance(response, dict) else ""
 
     async def billet_pdf(self, title_id: InvoiceId) -> bytes:
         path = f"GetBillet/{path_part(title_id)}"
-        answer = await self._request("GET", path, max_bytes=MAX_PDF)
+        answer = await self._request("pdf", "GET", path, max_bytes=MAX_PDF)
         if answer.status in _ENVELOPED:
             raise refusal_of(answer)
         if answer.content_type in _PDF_TYPES and answer.body.startswith(b"%PDF"):
@@ -81,29 +85,40 @@ class VoalleThirdParty:
             "contractServiceTagId": "",
             "close": False,
         }
-        return _envelope(await self._request("POST", "opensolicitation", json=body, writes=True), writes=True)
+        answer = await self._request("open_solicitation", "POST", "opensolicitation", json=body, writes=True)
+        return _envelope(answer, writes=True)
 
     async def solicitations(self, client_id: CustomerId) -> object:
         path = f"solicitationlist/{path_part(client_id)}"
-        return (await self._read("GET", path, params={"allAssignments": "False"})).or_none_found()
+        return (await self._read("solicitation_list", "GET", path, params={"allAssignments": "False"})).or_none_found()
 
     async def access_point(self, contract_id: ContractId) -> object:
         """The state of the access point behind a contract; None: it has none."""
         path = f"getaccesspointstatusbycontract/{path_part(contract_id)}"
-        return (await self._read("GET", path)).or_none_found()
+        return (await self._shared_read("access_point", "GET", path)).or_none_found()
+
+    async def _shared_read(self, operation: str, method: str, path: str, *, json: object = None) -> Envelope:
+        """Equal reads at the same moment are one call.
+
+        Whoever reads back a write of theirs may so get an answer from just before it, and learns nothing from it then.
+        """
+        return await self._reads.share(
+            f"{method} {path} {json}", lambda: self._read(operation, method, path, json=json)
+        )
 
     async def _read(
-        self, method: str, path: str, *, json: object = None, params: dict[str, str] | None = None
+        self, operation: str, method: str, path: str, *, json: object = None, params: dict[str, str] | None = None
     ) -> Envelope:
         """One budget for the token and the call: the caller may have another source to fall back on."""
         try:
             async with asyncio.timeout(self._exchange.timeout_s):
-                return _envelope(await self._request(method, path, json=json, params=params))
+                return _envelope(await self._request(operation, method, path, json=json, params=params))
         except TimeoutError:
             raise Unavailable("erp.timeout") from None
 
     async def _request(
         self,
+        operation: str,
         method: str,
         path: str,
         *,
@@ -116,6 +131,7 @@ class VoalleThirdParty:
         for _ in range(2):
             token = await self._token.get()
             answer = await self._exchange.send(
+                operation,
                 method,
                 f"{self._url}/{path}",
                 headers={"Authorization": f"Bearer {token.reveal()}"},

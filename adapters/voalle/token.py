@@ -40,6 +40,7 @@ class VoalleToken:
 
     async def _renew(self) -> Secret:
         answer = await self._exchange.send(
+            "token",
             "POST",
             self._url,
             form={

@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from adapters.fence.local import LocalFence
 from adapters.voalle.build import voalle_erp
-from application.ports import Erp
+from application.ports import Erp, Fence
 from domain.customer import Contract, ContractStatus, Customer
 from domain.identifiers import ChatId, ContractId, CustomerId, Secret
 from domain.installation import ErpAccess, ErpKind, Policies
@@ -103,12 +104,24 @@ class ScriptedErp:
             return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)
         return await reply(request)
 
-    def build(self, settings: Mapping[str, str] | None = None, policies: Policies | None = None) -> Erp:
+    def build(
+        self,
+        settings: Mapping[str, str] | None = None,
+        policies: Policies | None = None,
+        fences: Callable[[str], Fence] | None = None,
+    ) -> Erp:
         access = ErpAccess(
             kind=ErpKind.VOALLE, url=URL, token=Secret(value="pbx-token"), pbx="huggy", settings=dict(settings or {})
         )
         http = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
-        return voalle_erp(access, policies or Policies(), http, self.clock)
+        policies = policies or Policies()
+        return voalle_erp(
+            access,
+            policies,
+            http,
+            self.clock,
+            fences=fences or (lambda _: LocalFence(concurrency=policies.erp_concurrency, per_minute=None)),
+        )
 
     def build_both(self) -> Erp:
         return self.build(THIRD_PARTY)

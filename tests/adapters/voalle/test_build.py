@@ -1,6 +1,7 @@
 import httpx
 import pytest
 
+from adapters.fence.local import LocalFence
 from adapters.voalle.build import voalle_erp
 from application.failures import Rejected
 from application.ports import Erp, Operation
@@ -20,7 +21,14 @@ def build(
     private_hosts: frozenset[str] = frozenset(),
 ) -> Erp:
     access = ErpAccess(kind=ErpKind.VOALLE, url=url, token=token, pbx=pbx, settings=settings or {})
-    return voalle_erp(access, Policies(), httpx.AsyncClient(), StoppedClock(), private_hosts=private_hosts)
+    return voalle_erp(
+        access,
+        Policies(),
+        httpx.AsyncClient(),
+        StoppedClock(),
+        fences=lambda _: LocalFence(concurrency=4, per_minute=None),
+        private_hosts=private_hosts,
+    )
 
 
 def test_token_and_pbx_name_alone_offer_every_operation() -> None:

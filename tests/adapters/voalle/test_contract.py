@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
+from adapters.fence.local import LocalFence
 from adapters.memory.clock import SetClock
 from adapters.voalle.build import voalle_erp
 from adapters.web.client import open_http
@@ -80,17 +81,16 @@ class VoalleContract(ErpContract):
     async def stage(self) -> AsyncGenerator[CityStage]:
         async with start_city(TODAY, clock=lambda: NOW) as city:
             http = open_http(tls=ssl.create_default_context(), max_connections=8)
+            erp = voalle_erp(
+                access(city, third_party=self.third_party),
+                Policies(),
+                http,
+                SetClock(NOW),
+                fences=lambda _: LocalFence(concurrency=4, per_minute=None),
+                private_hosts=hosts(city),
+            )
             try:
-                yield CityStage(
-                    city,
-                    voalle_erp(
-                        access(city, third_party=self.third_party),
-                        Policies(),
-                        http,
-                        SetClock(NOW),
-                        private_hosts=hosts(city),
-                    ),
-                )
+                yield CityStage(city, erp)
             finally:
                 await http.aclose()
 

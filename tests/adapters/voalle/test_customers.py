@@ -275,9 +275,15 @@ async def test_nobody_takes_the_word_of_both_sources(away: str) -> None:
         httpx.Response(403),
     ],
 )
-async def test_a_refusal_of_the_third_party_is_never_nobody(reply: httpx.Response) -> None:
+async def test_a_refusal_of_the_third_party_is_never_nobody_and_keeps_nobody_out_whom_the_pbx_knows(
+    reply: httpx.Response,
+) -> None:
     erp = known_to_both()
     erp.on(PERSON, reply)
+    found = await erp.build_both().customers.find(CPF)
+    assert found is not None
+    assert {contract.status for contract in found.contracts} == {ContractStatus.UNKNOWN}
+    erp.on(VALIDATE, recorded("client_validate_nobody"))
     with pytest.raises(Rejected):
         await erp.build_both().customers.find(CPF)
 
@@ -299,6 +305,7 @@ async def test_an_unknown_document_may_be_refused_without_a_word() -> None:
 
 async def test_a_person_without_an_id_is_not_understood() -> None:
     erp = known_to_both()
+    erp.on(VALIDATE, recorded("client_validate_nobody"))
     erp.on(PERSON, enveloped({"id": None, "name": "FULANO", "txId": "52998224725"}))
     with pytest.raises(Unintelligible):
         await erp.build_both().customers.find(CPF)
@@ -338,6 +345,7 @@ async def test_all_pages_of_contracts_are_walked_whether_counted_from_zero_or_on
 
 async def test_a_list_that_never_ends_is_not_walked_for_ever() -> None:
     erp = paged(100_000, 1)
+    erp.on(VALIDATE, recorded("client_validate_nobody"))
     with pytest.raises(Unintelligible) as caught:
         await erp.build_both().customers.find(CPF)
     assert caught.value.cause == "erp.pages"

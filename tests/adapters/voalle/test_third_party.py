@@ -82,18 +82,20 @@ async def test_a_token_is_kept_until_a_minute_before_it_ends() -> None:
 
 
 async def test_calls_at_the_same_moment_share_one_renewal() -> None:
-    erp, gate = working(), asyncio.Event()
+    erp, all_asked = working(), asyncio.Event()
 
     async def slowly(_: httpx.Request) -> httpx.Response:
-        await gate.wait()
+        await all_asked.wait()
         return token("t-1")
 
     erp.on(TOKEN, slowly)
-    outages = erp.build_both().outages
-    asked = asyncio.gather(*(outages.affecting(customer()) for _ in range(3)))
-    gate.set()
+    contracts = [contract(ident) for ident in ("20743", "20744", "20745")]
+    for each in contracts:
+        erp.on(f"{API}/getaccesspointstatusbycontract/{each.id}", recorded("access_point_up"))
+    asked = asyncio.gather(erp.build_both().outages.affecting(customer(*contracts)))
+    asyncio.get_running_loop().call_soon(all_asked.set)
     await asked
-    assert (erp.count(TOKEN), erp.count(POINT)) == (1, 3)
+    assert (erp.count(TOKEN), len(erp.requests)) == (1, 4)
 
 
 async def test_a_failed_renewal_is_tried_again_by_the_next_call() -> None:

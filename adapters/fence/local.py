@@ -1,0 +1,37 @@
+"""The fence of one of a provider's APIs, within one process."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from adapters.fence.breaker import Breakers
+from adapters.fence.pace import Pace
+
+
+class LocalFence:
+    """`application.ports.Fence`: turns come in the order in which they are asked for. Used within one event loop."""
+
+    def __init__(
+        self,
+        *,
+        concurrency: int,
+        per_minute: int | None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._places = asyncio.Semaphore(max(1, concurrency))
+        self._pace = Pace(max(1, per_minute), monotonic=monotonic, sleep=sleep) if per_minute is not None else None
+        self._breakers = Breakers(monotonic)
+
+    @asynccontextmanager
+    async def turn(self, operation: str) -> AsyncIterator[None]:
+        breaker = self._breakers.of(operation)
+        breaker.refuse_if_open()
+        async with self._places:
+            # It may have opened meanwhile: whoever waited in vain must not hold up the others at the pace.
+            breaker.refuse_if_open()
+            if self._pace is not None:
+                await self._pace.start()
+            with breaker.attempt():
+                yield

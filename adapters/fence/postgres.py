@@ -1,0 +1,129 @@
+"""The fence of one of a provider's APIs, over all processes that share a PostgreSQL.
+
+The circuit breakers are each process's own: they learn from its own calls.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from secrets import token_hex
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from adapters.fence.breaker import Breakers
+from adapters.fence.places import Held, Places, Pool, Returns
+from application.failures import Unavailable
+from domain.identifiers import InstallationId
+
+CONNECTIONS = 4
+CONNECT_S = 2.0
+MISHAPS_MAX = CONNECTIONS + 1
+"""how often in a row the database may fail one who waits: after its restart each kept connection fails once"""
+MARGIN_S = 5.0
+"""by which a lease outlasts the longest call"""
+SHORTEST_POLL_S, LONGEST_POLL_S = 0.02, 0.25
+
+_Sleep = Callable[[float], Awaitable[None]]
+
+
+class PostgresFences:
+    """What the fences of one process share. `open` and `close` belong to the event loop that uses them."""
+
+    def __init__(
+        self, url: str, *, monotonic: Callable[[], float] = time.monotonic, sleep: _Sleep = asyncio.sleep
+    ) -> None:
+        self._pool: Pool = AsyncConnectionPool(
+            url, kwargs={"autocommit": True}, min_size=1, max_size=CONNECTIONS, timeout=CONNECT_S, open=False
+        )
+        self._returns = Returns(self._pool)
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    async def open(self) -> None:
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Gives back what ended calls still hold, then lets go of the database."""
+        await self._returns.done()
+        await self._pool.close()
+
+    def fence(
+        self, installation_id: InstallationId, api: str, *, concurrency: int, per_minute: int | None, call_s: float
+    ) -> "PostgresFence":
+        """`call_s`: no call lasts longer."""
+        concurrency = max(1, concurrency)
+        places = Places(
+            self._pool, installation_id, api, concurrency=concurrency, per_minute=per_minute, lease_s=call_s + MARGIN_S
+        )
+        return PostgresFence(
+            places=places,
+            concurrency=concurrency,
+            returns=self._returns,
+            monotonic=self._monotonic,
+            sleep=self._sleep,
+        )
+
+
+class PostgresFence:
+    """`application.ports.Fence`: turns come in the order in which they are asked for in this process, and processes
+    that wait come by turns. Used within one event loop."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        concurrency: int,
+        returns: Returns,
+        monotonic: Callable[[], float],
+        sleep: _Sleep,
+    ) -> None:
+        self._places = places
+        self._ours = asyncio.Semaphore(concurrency)
+        """as many as there can be places: those who wait for one another within the process need not ask the database"""
+        self._line = asyncio.Lock()
+        """one asks at a time"""
+        self._returns = returns
+        self._breakers = Breakers(monotonic)
+        self._sleep = sleep
+
+    @asynccontextmanager
+    async def turn(self, operation: str) -> AsyncIterator[None]:
+        breaker = self._breakers.of(operation)
+        breaker.refuse_if_open()
+        await self._ours.acquire()
+        try:
+            # It may have opened meanwhile.
+            breaker.refuse_if_open()
+        except Unavailable:
+            self._ours.release()
+            raise
+        holder = token_hex(8)
+        try:
+            async with self._line:
+                await self._take(holder)
+            with breaker.attempt():
+                yield
+        finally:
+            # Not waited for: the ERP's answer must not be late, or lost, because the database is slow.
+            self._returns.add(Held(places=self._places, holder=holder, returned=self._ours.release))
+
+    async def _take(self, holder: str) -> None:
+        poll_s, mishaps = SHORTEST_POLL_S, 0
+        while True:
+            wait_s: float | None = None
+            try:
+                wait_s = await self._places.take(holder)
+                mishaps = 0
+            except psycopg.Error as error:
+                mishaps += 1
+                if mishaps >= MISHAPS_MAX or isinstance(error, PoolTimeout):
+                    raise Unavailable("storage.unavailable", "no turn at the ERP could be taken") from None
+            if wait_s == 0:
+                return
+            if wait_s is None:
+                wait_s = poll_s * random.uniform(0.5, 1)  # noqa: S311  # spreads the processes, guards nothing
+                poll_s = min(poll_s * 1.5, LONGEST_POLL_S)
+            await self._sleep(wait_s)

@@ -1,0 +1,35 @@
+import pytest
+
+from adapters.fence.local import LocalFence
+from application.ports import Fence
+from tests.adapters.fence.hours import Hours
+from tests.contracts.fence import FenceBench, FenceContract
+
+
+class LocalBench(FenceBench):
+    def __init__(self) -> None:
+        self._hours = Hours()
+
+    def fence(self, *, concurrency: int, per_minute: int | None = None) -> Fence:
+        return LocalFence(
+            concurrency=concurrency, per_minute=per_minute, monotonic=self._hours.monotonic, sleep=self._hours.sleep
+        )
+
+    async def let_pass(self, seconds: float) -> None:
+        await self._hours.let_pass(seconds)
+
+    async def until_asleep(self) -> None:
+        await self._hours.until_asleep(1)
+
+
+class TestLocalFence(FenceContract):
+    @pytest.fixture
+    def bench(self) -> LocalBench:
+        return LocalBench()
+
+
+@pytest.mark.parametrize("number", [0, -3])
+async def test_numbers_below_one_let_nobody_wait_for_ever(number: int) -> None:
+    fence = LocalFence(concurrency=number, per_minute=number)
+    async with fence.turn("people"):
+        pass
