@@ -20,13 +20,15 @@ from prometheus_client import CollectorRegistry
 
 from adapters.calendar.banking_days import BankingDays
 from adapters.clock.system import SystemClock
+from adapters.engine.asleep import AsleepEngine
 from adapters.engine.lanes import Lanes
-from adapters.fence.local import LocalFence
+from adapters.fence.local import LocalFences
 from adapters.huggy.client import HuggyChat
 from adapters.huggy.inbound import parse
 from adapters.messages.catalog import read_catalog
 from adapters.notices.log import LoggedAlerts
 from adapters.storage.database import ServedDatabase, serve_database, visit_database
+from adapters.storage.database_kind import is_postgres
 from adapters.storage.migrate import ensure_current, head, upgrade
 from adapters.storage.refusals import DatabaseRefused
 from adapters.storage.rotation import reseal_all
@@ -45,8 +47,8 @@ from entrypoints.metrics import Meters
 from entrypoints.observer import MeteredObserver
 from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
-from entrypoints.upstreams import BuildErp, ChatRegistry, ErpRegistry, Throttles
-from entrypoints.worker import GRACE_S, stop_signal, work_until_stopped, working
+from entrypoints.upstreams import BuildErp, ChatRegistry, ErpRegistry, Fences, Throttles
+from entrypoints.worker import GRACE_S, RunningEngine, Unfinished, stop_signal, work_until_stopped, working
 
 log = structlog.get_logger()
 
@@ -64,15 +66,38 @@ def _tls(*, verified: bool) -> ssl.SSLContext:
     return context
 
 
-def _local_fence(installation: Installation, _api: str) -> Fence:
-    policies = installation.policies
-    return LocalFence(concurrency=policies.erp_concurrency, per_minute=policies.erp_per_minute)
+def _engine(database_url: str, work: WorkLane, *, works: bool) -> RunningEngine:
+    """Lanes of this process over an SQLite file; wake-ups that all processes share over PostgreSQL."""
+    if is_postgres(database_url):
+        from adapters.engine.procrastinate_engine import ProcrastinateEngine
+
+        return ProcrastinateEngine(url=database_url, work=work if works else None)
+    if works:
+        return Lanes(work=work, concurrency=LANES_AT_ONCE, per_installation=LANES_AT_ONCE)
+    return AsleepEngine()
 
 
-def _erp_builders(
-    clock: SystemClock, private_hosts: frozenset[str], fence: Callable[[Installation, str], Fence]
-) -> dict[ErpKind, BuildErp]:
+def _fences(database_url: str) -> Fences:
+    """What bounds the calls to each ERP, together for all processes that share a database."""
+    if is_postgres(database_url):
+        from adapters.fence.postgres import PostgresFences
+
+        return PostgresFences(database_url)
+    return LocalFences()
+
+
+def _erp_builders(clock: SystemClock, private_hosts: frozenset[str], fences: Fences) -> dict[ErpKind, BuildErp]:
     """The typed line of each vendor: mypy proves that its adapter fits the ports."""
+
+    def fence(installation: Installation, api: str) -> Fence:
+        policies = installation.policies
+        return fences.fence(
+            installation.id,
+            api,
+            concurrency=policies.erp_concurrency,
+            per_minute=policies.erp_per_minute,
+            call_s=policies.erp_timeout_s,
+        )
 
     def voalle(installation: Installation, http: httpx.AsyncClient) -> Erp:
         return voalle_erp(
@@ -121,6 +146,8 @@ def _huggy_chat(settings: Settings, http: httpx.AsyncClient, throttles: Throttle
 class Container(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
     database = providers.Dependency(instance_of=ServedDatabase)
+    works = providers.Dependency(instance_of=bool)
+    """whether this process works off what is accepted, or only accepts"""
 
     clock = providers.Singleton(SystemClock)
     calendar = providers.Singleton(BankingDays)
@@ -130,10 +157,10 @@ class Container(containers.DeclarativeContainer):
     verified_tls = providers.Singleton(_tls, verified=True)
     unverified_tls = providers.Singleton(_tls, verified=False)
 
-    fence = providers.Object(_local_fence)
+    fences = providers.Singleton(_fences, settings.provided.database_url)
     erps = providers.Singleton(
         ErpRegistry,
-        builders=providers.Singleton(_erp_builders, clock, settings.provided.private_hosts, fence),
+        builders=providers.Singleton(_erp_builders, clock, settings.provided.private_hosts, fences),
         open_http=providers.Singleton(_erp_http, verified_tls, unverified_tls, settings.provided.private_hosts),
     )
     huggy_http = providers.Singleton(open_http, tls=verified_tls, max_connections=HUGGY_CONNECTIONS)
@@ -153,7 +180,7 @@ class Container(containers.DeclarativeContainer):
         observer=observer,
     )
     work_lane = providers.Singleton(WorkLane, journal=database.provided.journal, handle=handle_notification)
-    engine = providers.Singleton(Lanes, work=work_lane, concurrency=LANES_AT_ONCE, per_installation=LANES_AT_ONCE)
+    engine = providers.Singleton(_engine, settings.provided.database_url, work_lane, works=works)
     webhook = providers.Singleton(
         HuggyWebhook,
         installations=database.provided.installations,
@@ -164,22 +191,19 @@ class Container(containers.DeclarativeContainer):
     )
 
 
-def build_server(container: Container, *, worker: bool) -> Litestar:
-    """The HTTP application; while it is up, and if `worker`, what it accepts is worked off in the same loop."""
+def build_server(container: Container) -> Litestar:
+    """The HTTP application; while it is up, what it accepts is worked off, here or by whoever else shares the inbox."""
     running = AsyncExitStack()
 
     async def start() -> None:
-        if worker:
-            await running.enter_async_context(
-                working(container.database().journal.unfinished, container.engine(), grace_s=GRACE_S)
-            )
+        await running.enter_async_context(_upstreams(container))
+        await running.enter_async_context(working(_unfinished(container), container.engine(), grace_s=GRACE_S))
         # What is alive now lives as long as the process: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
 
     async def stop() -> None:
         await running.aclose()
-        await _close_clients(container)
 
     return build_app(
         AppParts(
@@ -199,27 +223,32 @@ def server_config(app: Litestar, host: str, port: int) -> uvicorn.Config:
 
 
 def run_server(settings: Settings, host: str, port: int, worker: bool) -> None:
-    with serving(settings) as container:
+    with serving(settings, works=worker) as container:
         log.info("server.starting", host=host, port=port, worker=worker)
-        uvicorn.Server(server_config(build_server(container, worker=worker), host, port)).run()
+        uvicorn.Server(server_config(build_server(container), host, port)).run()
 
 
 def run_worker(settings: Settings) -> None:
-    with serving(settings) as container:
+    with serving(settings, works=True) as container:
         asyncio.run(_work(container))
 
 
 async def _work(container: Container) -> None:
-    try:
-        await work_until_stopped(container.database().journal.unfinished, container.engine(), stop_signal())
-    finally:
-        await _close_clients(container)
+    async with _upstreams(container):
+        await work_until_stopped(_unfinished(container), container.engine(), stop_signal())
+
+
+def _unfinished(container: Container) -> Unfinished | None:
+    """What an earlier process left in the file; over PostgreSQL the engine itself sweeps the inbox all the time."""
+    if is_postgres(container.settings().database_url) or not container.works():
+        return None
+    return container.database().journal.unfinished
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Container]:
-    """Everything put together over the database, which belongs to this process until the end of the block."""
-    container = Container(settings=settings)
+def serving(settings: Settings, *, works: bool) -> Iterator[Container]:
+    """Everything put together over the database; an SQLite file belongs to this process until the end of the block."""
+    container = Container(settings=settings, works=works)
     with _refusals_in_words():
         database = serve_database(
             settings.database_url, keys=settings.keys(), clock=container.clock(), on_fatal=_end_process
@@ -236,9 +265,16 @@ def _end_process() -> None:
     os._exit(70)
 
 
-async def _close_clients(container: Container) -> None:
-    await container.erps().close()
-    await container.huggy_http().aclose()
+@asynccontextmanager
+async def _upstreams(container: Container) -> AsyncIterator[None]:
+    """The ways to the ERPs and to Huggy, open on this loop until the end of the block."""
+    await container.fences().open()
+    try:
+        yield
+    finally:
+        await container.erps().close()
+        await container.huggy_http().aclose()
+        await container.fences().close()
 
 
 def _database_check(container: Container) -> ReadyCheck:
@@ -294,10 +330,8 @@ async def open_installations(settings: Settings) -> AsyncIterator[Installations]
 @asynccontextmanager
 async def open_erps(settings: Settings) -> AsyncIterator[Erps]:
     container = Container(settings=settings)
-    try:
+    async with _upstreams(container):
         yield container.erps()
-    finally:
-        await container.erps().close()
 
 
 def read_erp_address(settings: Settings, kind: ErpKind, pasted: str) -> str:

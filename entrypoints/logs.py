@@ -115,7 +115,18 @@ def _tame_libraries() -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
     logging.getLogger("uvicorn").propagate = True
-    for name in ("uvicorn.error", "httpx", "httpcore", "aiohttp", "sqlalchemy", "aiosqlite", "alembic", "asyncio"):
+    for name in (
+        "uvicorn.error",
+        "procrastinate",
+        "psycopg",
+        "httpx",
+        "httpcore",
+        "aiohttp",
+        "sqlalchemy",
+        "aiosqlite",
+        "alembic",
+        "asyncio",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -123,7 +123,7 @@ async def _everything(home: Path, settings: Settings, *, port: int) -> AsyncIter
     async with start_city(datetime.fromtimestamp(time.time(), UTC).date()) as city:
         local = _settings_for(city, settings, home=home, url=url)
         container.migrate(local)
-        with container.serving(local) as parts:
+        with container.serving(local, works=True) as parts:
             webhook_url = await _install(city, local, parts)
             async with _served(parts, listening):
                 await city.connect_webhook(webhook_url)
@@ -185,7 +185,7 @@ async def _install(city: City, settings: Settings, parts: container.Container) -
 
 @asynccontextmanager
 async def _served(parts: container.Container, listening: socket.socket) -> AsyncIterator[None]:
-    server = _Server(container.server_config(container.build_server(parts, worker=True), "127.0.0.1", 0))
+    server = _Server(container.server_config(container.build_server(parts), "127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import httpx
 
 from adapters.huggy.throttle import Throttle
-from application.ports import Chat, Erp
+from application.ports import Chat, Erp, Fence
 from domain.identifiers import CompanyId, InstallationId
 from domain.installation import ErpAccess, ErpKind, Installation, Policies
 
@@ -68,6 +68,20 @@ class ChatRegistry:
     def __call__(self, installation: Installation) -> Chat:
         made_of = (installation.company_id, installation.huggy_token, installation.policies.flow_start)
         return self._kept.get(installation.id, made_of, lambda: self._build(installation))
+
+
+class Fences(Protocol):
+    """Makes the fence of each API of each provider."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def fence(
+        self, installation_id: InstallationId, api: str, *, concurrency: int, per_minute: int | None, call_s: float
+    ) -> Fence:
+        """`call_s` is how long one call may take at most."""
+        ...
 
 
 class Throttles:

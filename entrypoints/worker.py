@@ -14,13 +14,14 @@ GRACE_S = 20.0
 """how long running work may take to finish at a stop; what does not is resumed at the next start"""
 
 Unfinished = Callable[[], Awaitable[Sequence[Lane]]]
-"""`Journal.unfinished`: the lanes that hold unfinished entries, oldest entry first."""
+"""`Journal.unfinished`: the lanes that hold unfinished entries, oldest entry first. An engine that finds them by itself,
+because other processes work beside it, gets None in its place."""
 
 log = structlog.get_logger()
 
 
 class RunningEngine(Engine, Protocol):
-    """An engine of this process, such as `adapters.engine.lanes.Lanes`."""
+    """This process's part of an engine: `Lanes`, or `ProcrastinateEngine` with or without work of its own."""
 
     def start(self) -> None:
         """Begins to work, on the running loop."""
@@ -32,9 +33,11 @@ class RunningEngine(Engine, Protocol):
 
 
 @asynccontextmanager
-async def working(unfinished: Unfinished, engine: RunningEngine, *, grace_s: float = GRACE_S) -> AsyncIterator[None]:
+async def working(
+    unfinished: Unfinished | None, engine: RunningEngine, *, grace_s: float = GRACE_S
+) -> AsyncIterator[None]:
     """Works while the block runs, beginning with what an earlier process left unfinished, oldest first."""
-    left = await unfinished()
+    left = await unfinished() if unfinished is not None else ()
     for lane in left:
         engine.wake(lane)
     engine.start()
@@ -47,7 +50,7 @@ async def working(unfinished: Unfinished, engine: RunningEngine, *, grace_s: flo
 
 
 async def work_until_stopped(
-    unfinished: Unfinished, engine: RunningEngine, stop: asyncio.Event, *, grace_s: float = GRACE_S
+    unfinished: Unfinished | None, engine: RunningEngine, stop: asyncio.Event, *, grace_s: float = GRACE_S
 ) -> None:
     """The whole life of a worker that runs alone; `stop_signal()` gives an event that SIGTERM sets."""
     async with working(unfinished, engine, grace_s=grace_s):

@@ -169,19 +169,23 @@ class Lanes:
         self._fill()
 
     def _after_failure(self, lane: Lane, error: BaseException) -> float:
-        failures = self._failures.get(lane, 0) + 1
-        self._failures[lane] = failures
-        rest_s = min(FIRST_RETRY_S * float(1 << min(failures - 1, 16)), LONGEST_RETRY_S)
-        log.error(
-            "lane.failed",
-            installation_id=lane.installation_id,
-            chat_id=lane.chat_id,
-            error=type(error).__name__,
-            at=_where(error),
-            failures=failures,
-            retry_s=rest_s,
-        )
-        return rest_s
+        self._failures[lane] = self._failures.get(lane, 0) + 1
+        return rest_after_failure(lane, error, failures=self._failures[lane])
+
+
+def rest_after_failure(lane: Lane, error: BaseException, *, failures: int) -> float:
+    """Tells the log, and how many seconds to wait before the work that failed so many times in a row is tried again."""
+    rest_s = min(FIRST_RETRY_S * float(1 << min(failures - 1, 16)), LONGEST_RETRY_S)
+    log.error(
+        "lane.failed",
+        installation_id=lane.installation_id,
+        chat_id=lane.chat_id,
+        error=type(error).__name__,
+        at=_where(error),
+        failures=failures,
+        retry_s=rest_s,
+    )
+    return rest_s
 
 
 def _where(error: BaseException) -> str:

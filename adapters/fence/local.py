@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from adapters.fence.breaker import Breakers
 from adapters.fence.pace import Pace
+from domain.identifiers import InstallationId
 
 
 class LocalFence:
@@ -35,3 +36,18 @@ class LocalFence:
                 await self._pace.start()
             with breaker.attempt():
                 yield
+
+
+class LocalFences:
+    """The fences of one process, each made when asked for; the same names as those that processes share."""
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    def fence(
+        self, installation_id: InstallationId, api: str, *, concurrency: int, per_minute: int | None, call_s: float
+    ) -> LocalFence:
+        return LocalFence(concurrency=concurrency, per_minute=per_minute)

@@ -1,4 +1,4 @@
-"""The way in: one SQLite file opened, either to serve from it or for a visit beside the process that serves."""
+"""The way in: one database opened, either to serve from it or for a visit beside the processes that serve."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from adapters.storage.history import SqliteHistory
+from adapters.storage.database_kind import is_postgres
+from adapters.storage.history import History
 from adapters.storage.installations import SqliteInstallations
 from adapters.storage.migrate import ensure_current
 from adapters.storage.seal import Seal
@@ -21,16 +22,17 @@ from adapters.storage.sqlite_file import (
 from adapters.storage.sqlite_journal import SqliteJournal
 from adapters.storage.unfinished import Unfinished
 from adapters.storage.writer import Writer
-from application.ports import Clock
+from application.ports import Clock, Installations, Journal
 from domain.identifiers import Secret
 
 
 class ServedDatabase:
-    """All that is kept, for the one process that serves. `close` writes what waits, then lets go of the file."""
+    """All that is kept, for a process that serves. `close` writes what waits, then lets go of the database.
 
-    def __init__(
-        self, *, journal: SqliteJournal, installations: SqliteInstallations, history: SqliteHistory, opened: ExitStack
-    ) -> None:
+    Whatever its kind, it may be asked from any event loop, and is opened and closed outside of one.
+    """
+
+    def __init__(self, *, journal: Journal, installations: Installations, history: History, opened: ExitStack) -> None:
         self.journal = journal
         self.installations = installations
         self.history = history
@@ -43,7 +45,7 @@ class ServedDatabase:
 class VisitedDatabase:
     """What a command reads and changes while another process may be serving. `close` writes what waits."""
 
-    def __init__(self, *, installations: SqliteInstallations, history: SqliteHistory, opened: ExitStack) -> None:
+    def __init__(self, *, installations: Installations, history: History, opened: ExitStack) -> None:
         self.installations = installations
         self.history = history
         self._opened = opened
@@ -53,16 +55,26 @@ class VisitedDatabase:
 
 
 def serve_database(url: str, *, keys: Sequence[Secret], clock: Clock, on_fatal: Callable[[], None]) -> ServedDatabase:
-    """Opens the file for this process alone, with what an earlier one left unfinished.
+    """Opens a SQLite file for this process alone, with what an earlier one left unfinished; PostgreSQL beside any
+    number of others.
 
-    `on_fatal` is called from another thread once the disk has failed: end the process then. `DatabaseRefused` when the
-    database is in use, of another version, or of a kind that Ponte does not know; `Unsealable` when the keys do not
-    open it.
+    `on_fatal` is called from another thread once the disk under a SQLite file has failed: end the process then.
+    `DatabaseRefused` when the database is in use, out of reach, of another version, or of a kind that Ponte does not
+    know; `Unsealable` when the keys do not open it.
     """
-    path = database_path(url)
     ensure_current(url)
     seal = Seal(keys)
     with ExitStack() as opened:
+        if is_postgres(url):
+            from adapters.storage import postgres_database
+
+            return ServedDatabase(
+                journal=postgres_database.open_journal(url, seal, opened),
+                installations=postgres_database.open_installations(url, seal, clock, opened),
+                history=postgres_database.open_history(url, seal),
+                opened=opened.pop_all(),
+            )
+        path = database_path(url)
         opened.enter_context(only_process(path))
         engine = writing_engine(path, checkpoints=True)
         opened.callback(engine.dispose)
@@ -76,18 +88,26 @@ def serve_database(url: str, *, keys: Sequence[Secret], clock: Clock, on_fatal: 
             installations=SqliteInstallations(
                 writer=writer, reader=_reader(path, opened), seal=seal, clock=clock, unfinished=unfinished
             ),
-            history=SqliteHistory(engine=async_reading_engine(path), seal=seal),
+            history=History(engine=async_reading_engine(path), seal=seal),
             opened=opened.pop_all(),
         )
 
 
 def visit_database(url: str, *, keys: Sequence[Secret], clock: Clock) -> VisitedDatabase:
-    """Opens the file beside whoever serves from it, who sees what is changed here. Raises as `serve_database` does,
-    except that the file may be in use."""
-    path = database_path(url)
+    """Opens the database beside whoever serves from it, who sees what is changed here. Raises as `serve_database` does,
+    except that a file may be in use."""
     ensure_current(url)
     seal = Seal(keys)
     with ExitStack() as opened:
+        if is_postgres(url):
+            from adapters.storage import postgres_database
+
+            return VisitedDatabase(
+                installations=postgres_database.open_installations(url, seal, clock, opened),
+                history=postgres_database.open_history(url, seal),
+                opened=opened.pop_all(),
+            )
+        path = database_path(url)
         engine = writing_engine(path, checkpoints=False)
         opened.callback(engine.dispose)
         unfinished = Unfinished(clock=clock)  # of this process, which accepts nothing
@@ -97,7 +117,7 @@ def visit_database(url: str, *, keys: Sequence[Secret], clock: Clock) -> Visited
             installations=SqliteInstallations(
                 writer=writer, reader=_reader(path, opened), seal=seal, clock=clock, unfinished=unfinished
             ),
-            history=SqliteHistory(engine=async_reading_engine(path), seal=seal),
+            history=History(engine=async_reading_engine(path), seal=seal),
             opened=opened.pop_all(),
         )
 

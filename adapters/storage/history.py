@@ -47,7 +47,7 @@ class KeptUnknown(Struct, frozen=True, kw_only=True):
     last_at: datetime
 
 
-class SqliteHistory:
+class History:
     """May be asked on any event loop. `Unavailable` when the database can't be read."""
 
     def __init__(self, *, engine: AsyncEngine, seal: Seal) -> None:

@@ -19,3 +19,7 @@ class DatabaseOutdated(DatabaseRefused):
 
 class DatabaseNewer(DatabaseRefused):
     pass
+
+
+class DatabaseUnreachable(DatabaseRefused):
+    pass

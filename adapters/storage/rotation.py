@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Column, Engine, select, tuple_, update
 
+from adapters.storage.database_kind import is_postgres
 from adapters.storage.migrate import ensure_current
 from adapters.storage.seal import Seal
 from adapters.storage.sqlite_file import database_path, writing_engine
@@ -11,7 +12,7 @@ from adapters.storage.tables import SEALED
 from domain.identifiers import Secret
 
 ROWS_AT_ONCE = 200
-"""per transaction; a process that serves from the file waits some 20 ms for each"""
+"""per transaction; a process that serves from a file waits some 20 ms for each"""
 
 
 def reseal_all(url: str, *, keys: Sequence[Secret]) -> int:
@@ -21,17 +22,27 @@ def reseal_all(url: str, *, keys: Sequence[Secret]) -> int:
     stays done.
     """
     ensure_current(url)
-    engine = writing_engine(database_path(url), checkpoints=False)
+    engine = _engine(url)
     try:
         return sum(_reseal_column(engine, column, Seal(keys)) for column in SEALED)
     finally:
         engine.dispose()
 
 
+def _engine(url: str) -> Engine:
+    if not is_postgres(url):
+        return writing_engine(database_path(url), checkpoints=False)
+    from adapters.storage.postgres_server import single_use_engine
+
+    return single_use_engine(url)
+
+
 def _reseal_column(engine: Engine, column: Column[bytes], seal: Seal) -> int:
     table = column.table
     identity = tuple(table.primary_key.columns)
-    rows_from_here = select(column, *identity).where(column.is_not(None)).order_by(*identity).limit(ROWS_AT_ONCE)
+    rows_from_here = (
+        select(column, *identity).where(column.is_not(None)).order_by(*identity).limit(ROWS_AT_ONCE).with_for_update()
+    )
     here = rows_from_here
     resealed = 0
     while True:

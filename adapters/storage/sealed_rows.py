@@ -58,6 +58,10 @@ def seal_note(note: bytes, seal: Seal) -> bytes | None:
     return seal.seal(note) if note else None
 
 
+def tag_of(tagged: Notification | Outcome) -> str:
+    return str(tagged.__struct_config__.tag)
+
+
 def unseal_effect(state: str, note: bytes | None, seal: Seal) -> Begun:
     """What a later `begin` is told."""
     return Begun(

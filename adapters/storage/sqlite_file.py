@@ -32,7 +32,10 @@ def database_path(url: str) -> Path:
     except ArgumentError:
         parsed = None
     if parsed is None or parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
-        raise DatabaseUnsupported("PONTE_DATABASE_URL: use um arquivo SQLite, como sqlite:///var/ponte.db")
+        raise DatabaseUnsupported(
+            "PONTE_DATABASE_URL: use um arquivo SQLite, como sqlite:///var/ponte.db, ou um PostgreSQL, como "
+            "postgresql://usuario:senha@servidor/banco"
+        )
     return Path(str(parsed.database))
 
 
@@ -77,6 +80,35 @@ def only_process(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def changing(url: str) -> Iterator[Connection]:
+    """One transaction over the file, made with its folder where there is none, while no process serves from it."""
+    path = database_path(url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with only_process(path):
+        engine = writing_engine(path, checkpoints=True)
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def looking(url: str) -> Iterator[Connection | None]:
+    """None: there is no file, and none is made."""
+    path = database_path(url)
+    if not path.exists():
+        yield None
+        return
+    engine = reading_engine(path)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def is_damaged(error: BaseException | None) -> bool:

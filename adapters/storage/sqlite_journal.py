@@ -12,9 +12,10 @@ from adapters.storage.sealed_rows import (
     seal_conclusion,
     seal_note,
     seal_payload,
+    tag_of,
     unseal_effect,
 )
-from adapters.storage.tables import from_microseconds, to_microseconds
+from adapters.storage.tables import CONTENT_KEY, from_microseconds, to_microseconds
 from adapters.storage.unfinished import Unfinished
 from adapters.storage.writer import Writer
 from application.failures import Unavailable
@@ -23,9 +24,6 @@ from domain.action import Route
 from domain.identifiers import EffectKey, InstallationId
 from domain.notification import NotForUs, Notification
 from domain.outcome import Outcome
-
-CONTENT_KEY = "~"
-"""how a key begins that was made from content alone"""
 
 # The statements of the hot path, as the driver takes them. `RETURNING` tells whether a row went in: after a conflict
 # the driver's `lastrowid` is that of an earlier row.
@@ -150,7 +148,7 @@ class SqliteJournal:
 
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
         sealed = seal_conclusion(Conclusion(outcome=outcome, route=route), self._seal)
-        row = (_tag(outcome), sealed, entry.seq)
+        row = (tag_of(outcome), sealed, entry.seq)
         await self._writer.run(
             lambda connection: _execute(connection, _CONCLUDE, row),
             then=lambda _: self._unfinished.conclude(entry.seq, outcome, route),
@@ -192,7 +190,7 @@ def _insert(connection: Connection, incoming: _Incoming, window_s: float) -> int
         incoming.installation_id,
         key,
         recurrence,
-        _tag(notification),
+        tag_of(notification),
         notification.chat.id,
         now,
         incoming.payload,
@@ -207,7 +205,3 @@ def _effect(connection: Connection, entry: Entry, key: EffectKey) -> Row[str, by
 
 def _execute(connection: Connection, statement: str, row: tuple[object, ...]) -> None:
     connection.exec_driver_sql(statement, row)
-
-
-def _tag(tagged: Notification | Outcome) -> str:
-    return str(tagged.__struct_config__.tag)

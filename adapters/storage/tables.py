@@ -1,4 +1,5 @@
-"""The schema, as the newest migration leaves it. Moments are whole microseconds since 1970, UTC.
+"""The schema, as the newest migration leaves it. Moments are whole microseconds since 1970, UTC. What PostgreSQL alone
+has besides (an index over what waits, the queue, the shared fence) stands in its migrations.
 
 What is sealed (`adapters.storage.seal`) may hold tokens and personal data; nothing else in here may.
 """
@@ -20,6 +21,8 @@ from sqlalchemy import (
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CONTENT_KEY = "~"
+"""how a notification's key begins that was made from content alone"""
 
 metadata = MetaData()
 

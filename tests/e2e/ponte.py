@@ -83,10 +83,13 @@ class Ponte:
                 [*_command(), "serve", "--host", "127.0.0.1", "--port", str(self._port)],
                 cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
+        self._wait_until_ready(self._process)
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise AssertionError(f"ponte serve ended with {self._process.returncode}:\n{self._last_words()}")
+            if process.poll() is not None:
+                raise AssertionError(f"ponte serve ended with {process.returncode}:\n{self._last_words()}")
             if self._is_ready():
                 return
             time.sleep(0.02)

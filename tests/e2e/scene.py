@@ -177,7 +177,8 @@ class Scene:
 
     def secrets_told(self, text: str) -> list[str]:
         """Which personal data and secrets of this scene stand in a text, named by kind and never by value."""
-        return [kind for kind, value in self._never_to_be_logged() if value.casefold() in text.casefold()]
+        folded = text.casefold()
+        return [kind for kind, value in self._never_to_be_logged() if value.casefold() in folded]
 
     def _never_to_be_logged(self) -> list[tuple[str, str]]:
         known = [("secret key", self.ponte.key), ("chat name", "Zuleide"), ("chat phone", "11987654321")]

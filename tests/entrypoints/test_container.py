@@ -115,7 +115,7 @@ def test_a_bad_erp_address_is_refused_with_its_reason(run: Run) -> None:
 def parts(environ: dict[str, str]) -> Iterator[container.Container]:
     settings = read_settings(environ)
     container.migrate(settings)
-    with container.serving(settings) as built:
+    with container.serving(settings, works=True) as built:
         yield built
 
 

@@ -5,7 +5,7 @@ import pytest
 from adapters.memory.clock import SetClock
 from adapters.memory.journal import MemoryJournal
 from domain.identifiers import InstallationId
-from tests.contracts.journal import NOON, JournalContract
+from tests.contracts.journal import NOON, HostClockContract, JournalContract
 
 
 class MemoryJournalBench:
@@ -24,7 +24,7 @@ class MemoryJournalBench:
         ]
 
 
-class TestMemoryJournal(JournalContract):
+class TestMemoryJournal(JournalContract, HostClockContract):
     @pytest.fixture
     def bench(self) -> MemoryJournalBench:
         return MemoryJournalBench()

@@ -7,6 +7,7 @@ import asyncio
 import os
 import resource
 import sys
+import threading
 from itertools import count
 
 from adapters.clock.system import SystemClock
@@ -25,7 +26,13 @@ def say(line: str) -> None:
 
 
 async def main(url: str, key: str, *how: str) -> None:
-    database = serve_database(url, keys=[Secret(value=key)], clock=SystemClock(), on_fatal=lambda: say("fatal"))
+    told = threading.Event()
+
+    def tell() -> None:
+        say("fatal")
+        told.set()
+
+    database = serve_database(url, keys=[Secret(value=key)], clock=SystemClock(), on_fatal=tell)
     journal = database.journal
 
     async def accept(worker: int, number: int) -> None:
@@ -49,6 +56,7 @@ async def main(url: str, key: str, *how: str) -> None:
         await asyncio.gather(*(keep_on(worker) for worker in range(8)))
     except Unavailable as failure:
         say(f"refused {failure.cause}")
+        told.wait(10)
         os._exit(FATAL)
 
 

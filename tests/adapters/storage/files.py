@@ -1,4 +1,4 @@
-"""One SQLite file, opened as the product opens it, and opened again as the next process would."""
+"""One database, opened as the product opens it, and opened again as the next process would."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +17,11 @@ OTHER_KEY = Secret(value=Fernet.generate_key().decode())
 
 
 class ServedFile:
-    def __init__(self, url: str) -> None:
+    """Most often of SQLite."""
+
+    def __init__(self, url: str, clock: SetClock | None = None) -> None:
         self.url = url
-        self.clock = SetClock(NOON)
+        self.clock = clock or SetClock(NOON)
         self.deaths: list[None] = []
         """how often the storage asked for the process to end"""
         self.database = self._open()

@@ -1,4 +1,4 @@
-"""Memory and SQLite, driven side by side through whatever Hypothesis thinks of: they never differ."""
+"""Memory and each database, driven side by side through whatever Hypothesis thinks of: they never differ."""
 
 import asyncio
 import shutil
@@ -21,12 +21,15 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from adapters.memory.journal import MemoryJournal
+from adapters.storage.postgres_journal import PostgresJournal
 from application.ports import Entry, Journal, Lane
 from domain.action import Route, StartFlow
 from domain.identifiers import EffectKey, InstallationId
 from domain.installation import FlowKey
 from domain.outcome import Failed, NoOpenBoleto, Outcome
 from tests.adapters.storage.files import ServedFile
+from tests.adapters.storage.postgres_bench import ServedPostgres
+from tests.adapters.storage.postgres_clock import empty
 from tests.contracts.journal import arrival
 
 T = TypeVar("T")
@@ -42,29 +45,27 @@ WINDOW_S = 60
 
 
 class Twins(NamedTuple):
-    """One entry as each journal handed it out: alike but for `seq`, in which SQLite leaves gaps."""
+    """One entry as each journal handed it out: alike but for `seq`, in which databases leave gaps."""
 
     memory: Entry
-    sqlite: Entry
+    kept: Entry
 
 
 class Agreement(RuleBasedStateMachine):
-    migrated: ClassVar[Path]
     entries: Bundle[Twins] = Bundle("entries")
 
     def __init__(self) -> None:
         super().__init__()
         self._loop = asyncio.Runner()
-        self._directory = TemporaryDirectory()
-        path = Path(self._directory.name) / "ponte.db"
-        shutil.copy(self.migrated, path)
-        self._file = ServedFile(f"sqlite:///{path}")
+        self._file = self._open()
         self._memory = MemoryJournal(clock=self._file.clock)
+
+    def _open(self) -> ServedFile:
+        raise NotImplementedError
 
     def teardown(self) -> None:
         self._file.close()
         self._loop.close()
-        self._directory.cleanup()
 
     @rule(installation=installations, arriving=st.lists(st.tuples(keys, chats), max_size=4))
     def accept(self, installation: InstallationId, arriving: list[tuple[str, str]]) -> None:
@@ -104,10 +105,6 @@ class Agreement(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self._file.clock.advance(seconds)
 
-    @rule(seconds=st.sampled_from([-3600, 3600]))
-    def the_clock_is_set(self, seconds: float) -> None:
-        self._file.clock.jump(seconds)
-
     @rule()
     def crash(self) -> None:
         self._memory.crash()
@@ -115,8 +112,12 @@ class Agreement(RuleBasedStateMachine):
 
     @invariant()
     def the_same_is_left_to_do(self) -> None:
-        for memory, sqlite in self._heads():
-            assert replace(memory, seq=0) == replace(sqlite, seq=0)
+        for memory, kept in self._heads():
+            assert self._plain(memory) == self._plain(kept)
+
+    def _plain(self, entry: Entry) -> Entry:
+        """What must be equal of it."""
+        return replace(entry, seq=0)
 
     def _heads(self) -> list[Twins]:
         return [
@@ -126,14 +127,14 @@ class Agreement(RuleBasedStateMachine):
 
     def _agree(self, ask: Callable[[Journal], Awaitable[T]]) -> T:
         of_memory = self._loop.run(_await(ask(self._memory)))
-        of_sqlite = self._loop.run(_await(ask(self._file.journal)))
-        assert of_memory == of_sqlite
-        return of_sqlite
+        of_kept = self._loop.run(_await(ask(self._file.journal)))
+        assert of_memory == of_kept
+        return of_kept
 
     def _agree_on(self, entry: Twins, ask: Callable[[Journal, Entry], Awaitable[object]]) -> None:
         of_memory = self._loop.run(_await(ask(self._memory, entry.memory)))
-        of_sqlite = self._loop.run(_await(ask(self._file.journal, entry.sqlite)))
-        assert of_memory == of_sqlite
+        of_kept = self._loop.run(_await(ask(self._file.journal, entry.kept)))
+        assert of_memory == of_kept
 
     def _ask(self, head: Awaitable[Entry | None]) -> Entry:
         entry = self._loop.run(_await(head))
@@ -149,17 +150,75 @@ async def _lanes(journal: Journal) -> list[Lane]:
     return list(await journal.unfinished())
 
 
-def test_memory_and_sqlite_agree(migrated: Path) -> None:
-    class OnThisFile(Agreement):
-        pass
+class SqliteAgreement(Agreement):
+    migrated: ClassVar[Path]
 
-    OnThisFile.migrated = migrated
+    def _open(self) -> ServedFile:
+        self._directory = TemporaryDirectory()
+        path = Path(self._directory.name) / "ponte.db"
+        shutil.copy(self.migrated, path)
+        return ServedFile(f"sqlite:///{path}")
+
+    def teardown(self) -> None:
+        super().teardown()
+        self._directory.cleanup()
+
+    @rule(seconds=st.sampled_from([-3600, 3600]))
+    def the_clock_is_set(self, seconds: float) -> None:
+        self._file.clock.jump(seconds)
+
+
+class PostgresAgreement(Agreement):
+    """Without a clock that is set: memory stamps with the host's, PostgreSQL with its own."""
+
+    url: ClassVar[str]
+
+    def _open(self) -> ServedFile:
+        empty(self.url)
+        return ServedPostgres(self.url)
+
+    def _plain(self, entry: Entry) -> Entry:
+        """A process does not know what another one accepted, only what it began."""
+        return replace(super()._plain(entry), resumed=False)
+
+    @invariant()
+    def each_installation_has_its_share_of_what_waits(self) -> None:
+        journal = self._file.journal
+        assert isinstance(journal, PostgresJournal)
+        every = self._loop.run(_lanes(journal))
+        for share in (1, 2):
+            waiting = self._loop.run(_await(journal.waiting_lanes(per_installation=share)))
+            assert list(waiting) == [lane for lane in every if _place(lane, every) < share]
+
+
+def _place(lane: Lane, lanes: list[Lane]) -> int:
+    """How many of its installation stand before it."""
+    return [each for each in lanes if each.installation_id == lane.installation_id].index(lane)
+
+
+def _run(machine: type[Agreement], examples: int) -> None:
     run_state_machine_as_test(
-        OnThisFile,
+        machine,
         settings=settings(
-            max_examples=30,
+            max_examples=examples,
             stateful_step_count=25,
             deadline=None,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking opens too many files to be worth its time
         ),
     )
+
+
+def test_memory_and_sqlite_agree(migrated: Path) -> None:
+    class OnThisFile(SqliteAgreement):
+        pass
+
+    OnThisFile.migrated = migrated
+    _run(OnThisFile, 30)
+
+
+def test_memory_and_postgres_agree(kept_url: str) -> None:
+    class OnThisDatabase(PostgresAgreement):
+        pass
+
+    OnThisDatabase.url = kept_url
+    _run(OnThisDatabase, 12)

@@ -6,55 +6,16 @@ from pathlib import Path
 import pytest
 
 from adapters.storage.database import visit_database
+from adapters.storage.installations import SqliteInstallations
 from adapters.storage.refusals import DatabaseInUse
 from adapters.storage.rotation import reseal_all
 from adapters.storage.seal import Unsealable
 from adapters.storage.sqlite_file import database_path
-from application.ports import Arrival
-from domain.action import Message, Route, Say, StartFlow
-from domain.identifiers import ChatId, NotificationKey
-from domain.installation import FlowKey
-from domain.notification import ChatRef, NotForUs, TicketRequested
-from domain.outcome import CustomerInOutage
 from tests.adapters.storage.files import KEY, OTHER_KEY, ServedFile, all_bytes, served
+from tests.adapters.storage.filled import SECRETS, fill
+from tests.adapters.storage.two_loops import delivered_in_one_loop_and_worked_off_in_another
 from tests.contracts.installations import FIRST
 from tests.contracts.journal import EFFECT, HERE, accept, head
-
-SECRETS = (
-    b"52998224725",
-    b"529.982.247-25",
-    b"Zulmira",
-    b"98765",
-    b"erp-token-1",
-    b"erp-secret-1",
-    b"huggy-token-1",
-    b"webhook-key-1",
-    b"flow-key-1",
-    b"pinned-token",
-)
-
-
-async def fill(file: ServedFile) -> None:
-    """Puts every secret and every piece of personal data in each place that could hold one."""
-    await file.installations.save(FIRST)
-    await file.installations.pin_webhook_token(FIRST.id, "pinned-token")
-    notification = TicketRequested(
-        key=NotificationKey("n-1"),
-        chat=ChatRef(id=ChatId("55501"), phone="+55 11 98765-4321"),
-        document="529.982.247-25",
-        description="Zulmira, CPF 52998224725, sem internet",
-    )
-    arrival = Arrival(notification=notification, raw=b'{"name": "Zulmira", "cpf": "52998224725"}')
-    await file.journal.accept(HERE, [arrival], window_s=60)
-    entry = await head(file)
-    await file.journal.begin(entry, EFFECT, b"before: Zulmira 52998224725")
-    route = Route(
-        remarks=(Say(message=Message(key="customer.found", values={"name": "Zulmira"})),),
-        terminal=StartFlow(flow=FlowKey.CUSTOMER_FOUND, flow_id=None),
-    )
-    outcome = CustomerInOutage(first_name="Zulmira", contracts=(), told="Zulmira", protocol=None)
-    await file.journal.conclude(entry, outcome, route)
-    await file.journal.keep_unknown(HERE, NotForUs(reason="event_unknown"), b'{"cpf": "52998224725"}')
 
 
 async def test_nothing_secret_or_personal_can_be_read_in_the_file(file: ServedFile) -> None:
@@ -161,37 +122,16 @@ def test_every_commit_reaches_the_disk_and_nobody_but_the_server_resets_the_log(
     visit = visit_database(file.url, keys=[KEY], clock=file.clock)
     settings = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "wal_autocheckpoint": 1000}
     visitors = settings | {"wal_autocheckpoint": 0}
-    for writer, expected in (
-        (file.installations._writer, settings),
-        (visit.installations._writer, visitors),
-    ):
-        with writer._engine.connect() as connection:
+    for installations, expected in ((file.installations, settings), (visit.installations, visitors)):
+        assert isinstance(installations, SqliteInstallations)
+        with installations._writer._engine.connect() as connection:
             for pragma, value in expected.items():
                 assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
     visit.close()
 
 
 def test_the_journal_serves_two_event_loops_at_once(file: ServedFile) -> None:
-    async def work() -> int:
-        served_until_now = 0
-        while served_until_now < 200:
-            for lane in await file.journal.unfinished():
-                entry = await file.journal.head(lane)
-                if entry is not None:
-                    await file.journal.finish_entry(entry)
-                    served_until_now += 1
-        return served_until_now
-
-    async def deliver() -> None:
-        for number in range(200):
-            await accept(file, f"n-{number}", chat=str(number % 7))
-
-    async def both() -> int:
-        working = asyncio.to_thread(asyncio.run, work())
-        _, served_in_all = await asyncio.gather(deliver(), working)
-        return served_in_all
-
-    assert asyncio.run(both()) == 200
+    assert asyncio.run(delivered_in_one_loop_and_worked_off_in_another(file, 200)) == 200
 
 
 def test_the_file_of_a_url(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import pytest
 
 from adapters.storage.database import VisitedDatabase, visit_database
 from adapters.storage.installation_cache import FRESH_FOR_S
-from adapters.storage.installations import SqliteInstallations
 from application.ports import Installations
 from domain.identifiers import InstallationId
 from tests.adapters.storage.files import KEY, ServedFile
@@ -16,7 +15,7 @@ class SqliteInstallationsBench(ServedFile):
         super().__init__(url)
         self._visits: list[VisitedDatabase] = []
 
-    async def elsewhere(self) -> SqliteInstallations:
+    async def elsewhere(self) -> Installations:
         self._visits.append(visit_database(self.url, keys=[KEY], clock=self.clock))
         return self._visits[-1].installations
 

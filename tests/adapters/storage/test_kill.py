@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from adapters.storage.migrate import upgrade
 from application.ports import EffectState
 from domain.identifiers import ChatId, EffectKey
 from tests.adapters.storage.files import KEY, served
@@ -74,6 +75,18 @@ async def test_what_was_acknowledged_survives_kill_after_kill(url: str) -> None:
             lines += list(output)
 
     await assert_nothing_is_lost(url, lines)
+
+
+async def test_what_was_acknowledged_survives_kill_after_kill_in_postgres(postgres_url: str) -> None:
+    upgrade(postgres_url)
+    lines: list[str] = []
+    for first_lines in (1, 37, 300):
+        with accepting(postgres_url) as (process, output):
+            lines += list(islice(output, first_lines))
+            process.kill()
+            lines += list(output)
+
+    await assert_nothing_is_lost(postgres_url, lines)
 
 
 async def test_a_failing_disk_ends_the_process_and_loses_nothing_that_was_acknowledged(url: str) -> None:

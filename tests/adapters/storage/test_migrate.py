@@ -72,7 +72,7 @@ def test_a_database_in_use_is_not_migrated(file: ServedFile) -> None:
         migrate.upgrade(file.url)
 
 
-@pytest.mark.parametrize("url", ["postgresql://user:p4ss@host/ponte", "sqlite://", "sqlite:///:memory:", "ponte.db"])
+@pytest.mark.parametrize("url", ["mysql://user:p4ss@host/ponte", "sqlite://", "sqlite:///:memory:", "ponte.db"])
 def test_what_is_no_file_is_refused_without_telling_its_password(url: str) -> None:
     with pytest.raises(DatabaseUnsupported) as refused:
         migrate.ensure_current(url)

@@ -6,7 +6,7 @@ from application.ports import Journal
 from domain.identifiers import InstallationId
 from domain.outcome import NoOpenBoleto
 from tests.adapters.storage.files import ServedFile
-from tests.contracts.journal import HERE, ROUTE, JournalContract, accept, accepted
+from tests.contracts.journal import HERE, ROUTE, HostClockContract, JournalContract, accept, accepted
 
 
 class SqliteJournalBench(ServedFile):
@@ -22,7 +22,7 @@ def bench(url: str) -> Iterator[SqliteJournalBench]:
     bench.close()
 
 
-class TestSqliteJournal(JournalContract):
+class TestSqliteJournal(JournalContract, HostClockContract):
     def test_it_is_a_journal(self, bench: SqliteJournalBench) -> None:
         _: Journal = bench.journal
 

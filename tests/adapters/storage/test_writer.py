@@ -226,6 +226,7 @@ async def test_after_an_error_of_the_disk_nothing_is_written_any_more(bench: Ben
     for _ in range(2):
         with pytest.raises(Unavailable, match=r"storage\.failed"):
             await bench.writer.run(write(2))
+    await asyncio.to_thread(bench.writer.close)
     assert bench.deaths == 1
     assert bench.numbers() == []
 
@@ -240,6 +241,7 @@ async def test_what_waited_behind_an_error_of_the_disk_is_refused(bench: Bench) 
     with pytest.raises(Unavailable, match=r"storage\.failed"):
         await behind
 
+    await asyncio.to_thread(bench.writer.close)
     assert bench.deaths == 1
     assert bench.numbers() == []
 

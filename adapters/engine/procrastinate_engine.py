@@ -1,0 +1,271 @@
+"""The engine of the second form: wake-ups in PostgreSQL, worked off by any number of processes.
+
+A wake-up stands for a chat; who takes it empties the chat's mailbox. Procrastinate gives each to one worker at a time
+and wakes workers at once; the inbox stays the truth, from which `WakeUps.ring` makes again whatever was lost. Two workers
+may be at one chat for a moment only after the first was frozen or cut off for longer than `STALLED_S`: what they do to
+the outside is kept apart by the journal.
+"""
+
+import asyncio
+import random
+from collections import deque
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from procrastinate import App, JobContext
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.engine.lanes import Work, rest_after_failure
+from adapters.engine.listening_connector import ListeningConnector
+from adapters.engine.steady_jobs import SteadyJobs
+from adapters.engine.wake_ups import TASK, WakeUps
+from application.ports import Lane
+from domain.identifiers import ChatId, InstallationId
+
+PLACES: Final = 20
+"""live wake-ups of one installation; measured: without a bound, a neighbour's storm took others from 34 ms to 10 s"""
+POLL_S: Final = 1.0
+"""so late a rest ends, or a wake-up begins of which no notice came"""
+SWEEP_S: Final = 1.0
+REFILL_S: Final = 0.02
+"""places that became free are filled together"""
+CARE_S: Final = 1.0
+STALLED_S: Final = 6.0
+"""a worker that has been silent for so long has lost its chats to the others"""
+FORGET_WORKER_S: Final = 86_400.0
+"""a frozen worker may come back: it is struck off late"""
+CONNECTIONS: Final = 8
+WAIT_FOR_CONNECTION_S: Final = 5.0
+END_S: Final = 5.0
+"""how long what was cancelled may take to end"""
+RESTART_S: Final = (0.2, 5.0)
+
+# A connection whose other side has gone silently is given up after some ten seconds. Nothing of a wake-up need be durable,
+# so nobody waits for the disk. The planner takes the search for missing wake-ups for expensive; compiling it would make
+# it so.
+_CONNECTION: Final[dict[str, str | int]] = {
+    "application_name": "ponte",
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "options": "-c synchronous_commit=off -c jit=off",
+}
+
+log = structlog.get_logger()
+
+
+class ProcrastinateEngine:
+    """Implements `application.ports.Engine` over the PostgreSQL at `url`, which holds the inbox and Procrastinate's schema.
+
+    With `work`, this process works too, on up to `concurrency` chats at once; without, it only wakes the others up.
+    `wake` may be called from any thread; all else belongs to the loop on which `start` was called.
+    """
+
+    def __init__(self, *, url: str, work: Work | None, concurrency: int = 64, per_installation: int = PLACES) -> None:
+        if concurrency < 1 or per_installation < 1:
+            raise ValueError("a bound of less than one lane would never work")
+        self._work = work
+        self._concurrency = concurrency
+        conninfo = make_conninfo("", **(_CONNECTION | conninfo_to_dict(url)))
+        connector = ListeningConnector(conninfo)
+        self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=WAIT_FOR_CONNECTION_S,
+            kwargs={"autocommit": True, "prepare_threshold": None},  # the best plan changes with what waits
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        )
+        self._app = App(connector=connector)
+        self._jobs = self._app.job_manager = SteadyJobs(connector, ended=self._ended)
+        self._app.task(name=TASK, pass_context=True)(self._work_off)
+        self._wake_ups = WakeUps(connector, places=per_installation)
+
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = False
+        self._arrived: deque[Lane] = deque()
+        self._called = asyncio.Event()
+        self._to_ring: set[InstallationId] = set()
+        self._at_work: dict[int, asyncio.Task[object]] = {}
+        self._lost: set[int] = set()
+        """jobs that others have taken over"""
+        self._running: asyncio.Task[None] | None = None
+        self._working: list[asyncio.Task[None]] = []
+
+    def wake(self, lane: Lane) -> None:
+        """Work on this lane soon, and once more if it is being worked on. Before `start` it waits, after `stop` it is
+        dropped."""
+        if self._stopped:
+            return
+        self._arrived.append(lane)
+        if self._loop is not None and not self._called.is_set():
+            self._loop.call_soon_threadsafe(self._called.set)
+
+    def start(self) -> None:
+        """Begins, on the running loop. The database need not be there yet."""
+        self._loop = asyncio.get_running_loop()
+        self._called.set()
+        self._running = asyncio.create_task(self._run())
+
+    async def stop(self, grace_s: float) -> None:
+        """Takes no new work, lets what runs finish for `grace_s` seconds, then cancels it."""
+        self._stopped = True
+        if self._running is None:
+            return
+        if self._working:
+            employment, care = self._working
+            await self._dismiss(employment, grace_s)
+            await _cancel(care)
+        await _cancel(self._running)
+        await self._pool.close(timeout=END_S)
+
+    async def _run(self) -> None:
+        await self._pool.open(wait=False)
+        await self._app.open_async(self._pool)
+        if self._work is not None:
+            self._working = [asyncio.create_task(self._employ()), asyncio.create_task(self._care())]
+        await self._ring_whenever_called()
+
+    # --- ringing ----------------------------------------------------------------------------------------------------
+
+    async def _ring_whenever_called(self) -> None:
+        swept_at = 0.0
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_S * random.uniform(0.8, 1.2)):  # noqa: S311  # apart from the others
+                    await self._called.wait()
+            self._called.clear()
+            now = asyncio.get_running_loop().time()
+            sweep = self._work is not None and now - swept_at >= SWEEP_S * 0.8
+            if sweep:
+                swept_at = now
+            try:
+                await self._ring(sweep=sweep)
+            except Exception as fault:  # noqa: BLE001  # what was to be rung is in the inbox: the next sweep finds it
+                log.warning("engine.ring_failed", error=type(fault.__cause__ or fault).__name__)
+
+    async def _ring(self, *, sweep: bool) -> None:
+        lanes = [self._arrived.popleft() for _ in range(len(self._arrived))]
+        installations = self._to_ring | {lane.installation_id for lane in lanes}
+        self._to_ring = set()
+        if sweep:
+            await self._wake_ups.ring()
+        elif installations:
+            await self._wake_ups.ring(installations)
+        if lanes:
+            await self._wake_ups.hurry(lanes)
+
+    def _ended(self, job: Job) -> None:
+        """Its place is free for what waits, and its chat may have received more since it was looked at last."""
+        if not self._to_ring and self._loop is not None:
+            self._loop.call_later(REFILL_S, self._called.set)
+        self._to_ring.add(InstallationId(str(job.task_kwargs["installation_id"])))
+
+    # --- working ----------------------------------------------------------------------------------------------------
+
+    async def _work_off(self, context: JobContext, installation_id: str, chat_id: str, failures: int = 0) -> None:
+        lane = Lane(installation_id=InstallationId(installation_id), chat_id=ChatId(chat_id))
+        job, task = context.job, asyncio.current_task()
+        if self._work is None or job.id is None or task is None:
+            raise RuntimeError("a job runs in a task of a worker")
+        self._at_work[job.id] = task
+        try:
+            rest_s, failures = await self._work(lane), 0
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and (self._stopped or job.id in self._lost):
+                raise
+            failures += 1
+            rest_s = rest_after_failure(lane, error, failures=failures)
+        finally:
+            del self._at_work[job.id]
+            self._lost.discard(job.id)
+        if rest_s is not None:
+            await self._rest(lane, job.queue, rest_s, failures)
+
+    async def _rest(self, lane: Lane, queue: str, rest_s: float, failures: int) -> None:
+        try:
+            await self._wake_ups.rest(lane, queue, rest_s, failures=failures)
+        except ConnectorException as fault:
+            log.warning("engine.rest_not_kept", error=type(fault.__cause__ or fault).__name__)
+
+    async def _employ(self) -> None:
+        """A worker at all times: whatever ends one, another one begins."""
+        shortest_s, longest_s = RESTART_S
+        delay_s = shortest_s
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._app.run_worker_async(
+                    name="ponte",
+                    concurrency=self._concurrency,
+                    fetch_job_polling_interval=POLL_S,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                    stalled_worker_timeout=FORGET_WORKER_S,
+                )
+                cause = "returned"
+            except Exception as fault:  # noqa: BLE001  # whatever it was, work must go on
+                cause = type(fault.__cause__ or fault).__name__
+            lasted_s = asyncio.get_running_loop().time() - began
+            delay_s = shortest_s if lasted_s > longest_s else min(2 * delay_s, longest_s)
+            log.warning("engine.worker_restarts", error=cause, delay_s=delay_s)
+            await asyncio.sleep(delay_s)
+
+    async def _dismiss(self, employment: asyncio.Task[None], grace_s: float) -> None:
+        employment.cancel()
+        await asyncio.wait({employment}, timeout=grace_s)
+        self._jobs.close()
+        for task in list(self._at_work.values()):
+            task.cancel()
+        await asyncio.wait({employment}, timeout=END_S)
+        await _cancel(employment)
+
+    async def _care(self) -> None:
+        """Sees to what workers leave behind, for as long as this one has work: so also while it is being stopped, when
+        Procrastinate itself would no longer tell that it lives."""
+        steady_since = asyncio.get_running_loop().time()
+        while True:
+            await asyncio.sleep(CARE_S)
+            now = asyncio.get_running_loop().time()
+            try:
+                await self._tell_and_compare()
+                # Right after an outage everybody has been silent: wait until the others had time to speak.
+                if now - steady_since > STALLED_S:
+                    await self._take_over()
+            except Exception as fault:  # noqa: BLE001  # whatever it was, the next round may succeed
+                steady_since = now
+                log.warning("engine.care_failed", error=type(fault.__cause__ or fault).__name__)
+
+    async def _tell_and_compare(self) -> None:
+        worker_id = self._jobs.worker_id
+        if worker_id is None:
+            return
+        await self._jobs.update_heartbeat(worker_id)
+        adrift, lost = await self._jobs.compare(worker_id)
+        for number in lost & self._at_work.keys():
+            self._lost.add(number)
+            self._at_work[number].cancel()
+        await self._drop(adrift)
+
+    async def _take_over(self) -> None:
+        stalled = await self._jobs.get_stalled_jobs(task_name=TASK, seconds_since_heartbeat=STALLED_S)
+        await self._drop(list(stalled))
+
+    async def _drop(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            log.warning("engine.chat_taken_over", worker_id=job.worker_id)
+            await self._jobs.drop(job)
+            self._ended(job)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task}, timeout=END_S)

@@ -1,0 +1,136 @@
+"""Wake-ups: one row of Procrastinate for each chat that has to be worked on.
+
+The only place that knows both the inbox and Procrastinate's table of jobs (schema of 3.10): it compares them. A wake-up
+that is missing is made from what the inbox holds, so that none can be lost for good, and of one installation at most
+`places` are live at once: what a storm brings beyond that waits in the inbox, oldest first, and takes nobody's turn.
+
+A wake-up is live while it may run now or runs; one that rests until later takes no place.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from procrastinate.connector import BaseAsyncConnector
+
+from application.ports import Lane
+from domain.identifiers import InstallationId
+
+TASK: Final = "work_lane"
+
+# The queue is the installation's, so that its live wake-ups are counted by an index. It is hashed because a queue's name
+# becomes the name of a channel, which PostgreSQL cuts at 63 bytes.
+# The first entry of a chat stands for it. `turn` lets all installations begin before any goes on. `OFFSET 0` keeps the
+# planner from joining whole tables where a few look-ups along the index, until there is enough, do.
+_RING: Final = """
+WITH RECURSIVE every (installation_id) AS (
+    (
+        SELECT installation_id FROM inbox
+        WHERE state <> 'finished' AND %(installations)s::text[] IS NULL
+        ORDER BY installation_id LIMIT 1
+    )
+    UNION ALL
+    SELECT following.installation_id FROM every CROSS JOIN LATERAL (
+        SELECT inbox.installation_id FROM inbox
+        WHERE state <> 'finished' AND inbox.installation_id > every.installation_id
+        ORDER BY inbox.installation_id LIMIT 1
+    ) AS following
+), called AS (
+    SELECT installation_id, left(encode(sha256(convert_to(installation_id, 'UTF8')), 'hex'), 32) AS queue_name
+    FROM (SELECT installation_id FROM every UNION SELECT unnest(%(installations)s::text[])) AS either (installation_id)
+), missing AS (
+    SELECT called.queue_name, called.installation_id, waiting.chat_id, waiting.seq,
+        called.installation_id || ':' || waiting.chat_id AS lane,
+        row_number() OVER (PARTITION BY called.installation_id ORDER BY waiting.seq) AS turn
+    FROM called
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS taken FROM procrastinate_jobs AS job
+        WHERE job.queue_name = called.queue_name
+            AND (status = 'doing' OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()))
+    ) AS live
+    CROSS JOIN LATERAL (
+        SELECT first.chat_id, first.seq FROM inbox AS first
+        WHERE first.installation_id = called.installation_id AND first.state <> 'finished'
+            AND NOT EXISTS (
+                SELECT FROM inbox AS earlier
+                WHERE earlier.installation_id = first.installation_id AND earlier.chat_id = first.chat_id
+                    AND earlier.seq < first.seq AND earlier.state <> 'finished'
+                OFFSET 0
+            )
+            AND NOT EXISTS (
+                SELECT FROM procrastinate_jobs AS job
+                WHERE job.queueing_lock = first.installation_id || ':' || first.chat_id AND job.status = 'todo'
+                OFFSET 0
+            )
+            AND NOT EXISTS (
+                SELECT FROM procrastinate_jobs AS job
+                WHERE job.lock = first.installation_id || ':' || first.chat_id AND job.status = 'doing'
+                OFFSET 0
+            )
+        ORDER BY first.seq
+        LIMIT greatest(%(places)s - live.taken, 0)
+    ) AS waiting
+)
+INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
+SELECT queue_name, %(task)s, lane, lane, jsonb_build_object('installation_id', installation_id, 'chat_id', chat_id)
+FROM missing ORDER BY turn, seq
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+"""
+
+# Procrastinate tells its workers of what is inserted, not of what is changed.
+_HURRY: Final = """
+WITH hurried AS (
+    UPDATE procrastinate_jobs SET scheduled_at = NULL
+    WHERE queueing_lock = ANY(%(lanes)s) AND status = 'todo' AND scheduled_at > now()
+    RETURNING id
+)
+SELECT pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted', 'job_id', min(id))::text)
+FROM hurried HAVING count(*) > 0
+"""
+
+_REST: Final = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, scheduled_at)
+VALUES (
+    %(queue)s, %(task)s, %(lane)s, %(lane)s,
+    jsonb_build_object('installation_id', %(installation_id)s::text, 'chat_id', %(chat_id)s::text,
+        'failures', %(failures)s::int),
+    now() + make_interval(secs => %(seconds)s)
+)
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+"""
+
+
+class WakeUps:
+    """Every method may raise `procrastinate.exceptions.ConnectorException`: then nothing was changed."""
+
+    def __init__(self, connector: BaseAsyncConnector, *, places: int) -> None:
+        self._connector = connector
+        self._places = places
+
+    async def ring(self, installations: Collection[InstallationId] | None = None) -> None:
+        """Makes the wake-ups that are missing, of these installations or (None) of all, while there are places.
+
+        Processes that ring at the same moment may exceed the bound by what each of them adds.
+        """
+        named = None if installations is None else sorted(installations)
+        await self._connector.execute_query_async(_RING, installations=named, places=self._places, task=TASK)
+
+    async def hurry(self, lanes: Collection[Lane]) -> None:
+        """Ends the rest of those that rest."""
+        await self._connector.execute_query_async(_HURRY, lanes=[_lock(lane) for lane in lanes])
+
+    async def rest(self, lane: Lane, queue: str, seconds: float, *, failures: int) -> None:
+        """One more wake-up after so long, unless another one is due anyway. `failures` come back with it."""
+        await self._connector.execute_query_async(
+            _REST,
+            queue=queue,
+            task=TASK,
+            lane=_lock(lane),
+            installation_id=lane.installation_id,
+            chat_id=lane.chat_id,
+            failures=failures,
+            seconds=seconds,
+        )
+
+
+def _lock(lane: Lane) -> str:
+    return f"{lane.installation_id}:{lane.chat_id}"

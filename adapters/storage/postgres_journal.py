@@ -1,0 +1,206 @@
+"""The journal in PostgreSQL: what several processes accept and work off together.
+
+Each promise is kept by one statement and the database's own constraints, not by what a process remembers: a worker
+that was frozen and wakes when another one has taken over its chat finds every effect begun or done.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.storage.postgres_accept import Delivery, Row
+from adapters.storage.postgres_batches import Asking, Batches, Rows
+from adapters.storage.seal import Seal
+from adapters.storage.sealed_rows import (
+    Conclusion,
+    Payload,
+    seal_conclusion,
+    seal_note,
+    seal_payload,
+    tag_of,
+    unseal_conclusion,
+    unseal_effect,
+    unseal_payload,
+)
+from adapters.storage.tables import from_microseconds
+from application.failures import Unavailable
+from application.ports import Arrival, Begun, EffectState, Entry, Lane, Receipt
+from domain.action import Route
+from domain.identifiers import ChatId, EffectKey, InstallationId
+from domain.notification import NotForUs
+from domain.outcome import Outcome
+
+_KEEP_UNKNOWN = """
+INSERT INTO unknown (installation_id, reason, event, occurrences, sample, first_at, last_at)
+VALUES (%s, %s, %s, 1, %b, ponte_now(), ponte_now())
+ON CONFLICT (installation_id, reason, event) DO UPDATE SET occurrences = unknown.occurrences + 1, last_at = excluded.last_at
+"""
+_UNFINISHED = """
+SELECT installation_id, chat_id FROM inbox WHERE state <> 'finished'
+GROUP BY installation_id, chat_id ORDER BY min(seq)
+"""
+# One step of an index for each installation that has something to do, then along its oldest entries until enough chats
+# are found: what a storm leaves waiting behind them is not read.
+_WAITING = """
+WITH RECURSIVE busy AS (
+    (SELECT installation_id FROM inbox WHERE state <> 'finished' ORDER BY installation_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT installation_id FROM inbox
+            WHERE state <> 'finished' AND inbox.installation_id > busy.installation_id
+            ORDER BY installation_id LIMIT 1)
+    FROM busy WHERE busy.installation_id IS NOT NULL
+), heads AS (
+    SELECT busy.installation_id, oldest.chat_id, oldest.seq, ARRAY[oldest.chat_id] AS found
+    FROM busy CROSS JOIN LATERAL (
+        SELECT chat_id, seq FROM inbox
+        WHERE inbox.installation_id = busy.installation_id AND state <> 'finished'
+        ORDER BY seq LIMIT 1
+    ) AS oldest
+    UNION ALL
+    SELECT heads.installation_id, next.chat_id, next.seq, heads.found || next.chat_id
+    FROM heads CROSS JOIN LATERAL (
+        SELECT chat_id, seq FROM inbox
+        WHERE inbox.installation_id = heads.installation_id AND state <> 'finished'
+          AND inbox.seq > heads.seq AND inbox.chat_id <> ALL (heads.found)
+        ORDER BY seq LIMIT 1
+    ) AS next
+    WHERE cardinality(heads.found) < %s
+)
+SELECT installation_id, chat_id FROM heads ORDER BY seq
+"""
+_HEAD = """
+SELECT seq, accepted_at, payload, conclusion, ponte_now() AS now,
+       conclusion IS NOT NULL OR EXISTS (SELECT 1 FROM effects WHERE entry_seq = seq) AS touched
+FROM inbox WHERE installation_id = %s AND chat_id = %s AND state <> 'finished' ORDER BY seq LIMIT 1
+"""
+# `FOR KEY SHARE`: whoever removes the installation at this moment comes first or waits.
+_PLAN = """
+INSERT INTO effects (entry_seq, key, state, note, at)
+SELECT seq, %s, 'planned', %b, ponte_now() FROM inbox WHERE seq = %s FOR KEY SHARE
+ON CONFLICT DO NOTHING RETURNING key
+"""
+_EFFECT = "SELECT state, note FROM effects WHERE entry_seq = %s AND key = %s"
+_DONE = """
+INSERT INTO effects (entry_seq, key, state, note, at)
+SELECT seq, %s, 'done', %b, ponte_now() FROM inbox WHERE seq = %s FOR KEY SHARE
+ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = excluded.note, at = excluded.at
+"""
+_FORGET = "DELETE FROM effects WHERE entry_seq = %s AND key = %s AND state = 'planned'"
+_CONCLUDE = """
+UPDATE inbox SET outcome_tag = %s, conclusion = %b, state = 'concluded' WHERE seq = %s AND state <> 'finished'
+"""
+_FINISH = "UPDATE inbox SET state = 'finished', finished_at = ponte_now() WHERE seq = %s AND state <> 'finished'"
+
+
+class PostgresJournal:
+    """Implements `application.ports.Journal`. Moments are the database's own: processes on hosts whose clocks differ
+    agree on them, and a clock that jumps makes nobody late."""
+
+    def __init__(self, *, mailbox: Batches[Delivery, int], ledger: Asking, reads: Asking, seal: Seal) -> None:
+        self._mailbox = mailbox
+        self._ledger = ledger
+        self._reads = reads
+        self._seal = seal
+        self._worked_here: set[int] = set()
+        """entries that this process, and nobody before it, began to work on"""
+
+    async def accept(self, installation_id: InstallationId, arrivals: Sequence[Arrival], *, window_s: float) -> Receipt:
+        if not arrivals:
+            return Receipt(accepted=0, duplicates=0)
+        rows = [self._row(arrival) for arrival in arrivals]
+        delivery = Delivery(installation_id=installation_id, rows=rows, window_s=window_s)
+        accepted = await self._mailbox.run(delivery, size=delivery.size)
+        return Receipt(accepted=accepted, duplicates=len(arrivals) - accepted)
+
+    async def keep_unknown(self, installation_id: InstallationId, what: NotForUs, sample: bytes) -> None:
+        row = (installation_id, what.reason, what.event, self._seal.seal(sample))
+        await self._ledger.run([(_KEEP_UNKNOWN, row)], size=len(sample))
+
+    async def unfinished(self) -> Sequence[Lane]:
+        return _lanes(await self._read(_UNFINISHED, ()))
+
+    async def waiting_lanes(self, *, per_installation: int) -> Sequence[Lane]:
+        """Of each installation at most so many lanes that hold unfinished entries: those with the oldest ones, oldest
+        first over all. Cheap enough for every second, however much waits."""
+        return _lanes(await self._read(_WAITING, (per_installation,)))
+
+    async def head(self, lane: Lane) -> Entry | None:
+        """Its age is measured on the database's clock, whatever the clocks of the hosts say; `resumed` tells that
+        another process began to work on it."""
+        rows = await self._read(_HEAD, (lane.installation_id, lane.chat_id))
+        return self._entry(lane, rows[0]) if rows else None
+
+    async def begin(self, entry: Entry, key: EffectKey, note: bytes = b"") -> Begun:
+        """`Unavailable` too when the entry is gone with its installation."""
+        self._works_on(entry)
+        planned, earlier = await self._ledger.run(
+            [(_PLAN, (key, seal_note(note, self._seal), entry.seq)), (_EFFECT, (entry.seq, key))]
+        )
+        if planned:
+            return Begun(state=EffectState.FRESH, note=note)
+        if not earlier:
+            raise Unavailable("storage.entry_gone", "its installation was removed")
+        return self._begun(earlier[0])
+
+    async def recall(self, entry: Entry, key: EffectKey) -> Begun | None:
+        rows = await self._read(_EFFECT, (entry.seq, key))
+        return self._begun(rows[0]) if rows else None
+
+    async def finish(self, entry: Entry, key: EffectKey, note: bytes = b"") -> None:
+        await self._ledger.run([(_DONE, (key, seal_note(note, self._seal), entry.seq))])
+
+    async def forget(self, entry: Entry, key: EffectKey) -> None:
+        """What is DONE stays so: it did happen."""
+        await self._ledger.run([(_FORGET, (entry.seq, key))])
+
+    async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
+        """Of a finished entry the conclusion stays that was acted on."""
+        self._works_on(entry)
+        sealed = seal_conclusion(Conclusion(outcome=outcome, route=route), self._seal)
+        await self._ledger.run([(_CONCLUDE, (tag_of(outcome), sealed, entry.seq))], size=len(sealed))
+
+    async def finish_entry(self, entry: Entry) -> None:
+        await self._ledger.run([(_FINISH, (entry.seq,))])
+        self._worked_here.discard(entry.seq)
+
+    def _begun(self, row: tuple[Any, ...]) -> Begun:
+        state, note = row
+        return unseal_effect(state, note, self._seal)
+
+    def _works_on(self, entry: Entry) -> None:
+        if not entry.resumed:
+            self._worked_here.add(entry.seq)
+
+    async def _read(self, query: str, values: Sequence[object]) -> Rows:
+        (rows,) = await self._reads.run([(query, values)])
+        return rows
+
+    def _row(self, arrival: Arrival) -> Row:
+        notification = arrival.notification
+        payload = Payload(notification=notification, raw=arrival.raw)
+        return Row(
+            event_key=notification.key,
+            kind=tag_of(notification),
+            chat_id=notification.chat.id,
+            payload=seal_payload(payload, self._seal),
+        )
+
+    def _entry(self, lane: Lane, row: tuple[Any, ...]) -> Entry:
+        seq, accepted_at, payload, conclusion, now, touched = row
+        concluded = unseal_conclusion(conclusion, self._seal)
+        return Entry(
+            seq=seq,
+            installation_id=lane.installation_id,
+            notification=unseal_payload(payload, self._seal).notification,
+            accepted_at=from_microseconds(accepted_at),
+            age_s=max(0, now - accepted_at) / 1_000_000,
+            resumed=touched and seq not in self._worked_here,
+            outcome=concluded.outcome if concluded else None,
+            route=concluded.route if concluded else None,
+        )
+
+
+def _lanes(rows: Sequence[tuple[Any, ...]]) -> Sequence[Lane]:
+    return [
+        Lane(installation_id=InstallationId(installation_id), chat_id=ChatId(chat_id))
+        for installation_id, chat_id in rows
+    ]

@@ -1,0 +1,312 @@
+"""What is Procrastinate's own: the database that goes away, what is left behind in it, and who may begin."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.engine import procrastinate_engine
+from adapters.engine.listening_connector import ListeningConnector
+from adapters.engine.procrastinate_engine import ProcrastinateEngine
+from application.ports import Lane
+from tests.adapters.engine.postgres_post import PostgresPost, opened_post
+from tests.contracts.engine import Work, Workshop, eventually, lane
+from tests.postgres import PostgresServer
+
+
+@pytest.fixture
+def shop() -> Workshop:
+    return Workshop()
+
+
+@pytest.fixture
+async def post(url: str) -> AsyncIterator[PostgresPost]:
+    async with opened_post(url) as post:
+        yield post
+
+
+@asynccontextmanager
+async def running(url: str, work: Work | None, *, per_installation: int = 20) -> AsyncIterator[ProcrastinateEngine]:
+    engine = ProcrastinateEngine(url=url, work=work, per_installation=per_installation)
+    engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop(0)
+
+
+async def wake_ups(post: PostgresPost, status: str) -> int:
+    ((count,),) = await post.rows("SELECT count(*) FROM procrastinate_jobs WHERE status::text = %s", status)
+    return int(count)
+
+
+async def is_empty(post: PostgresPost) -> bool:
+    return not await post.rows("SELECT FROM procrastinate_jobs")
+
+
+async def is_at_work(post: PostgresPost) -> bool:
+    return await wake_ups(post, "doing") > 0
+
+
+# --- what the inbox knows ---------------------------------------------------------------------------------------------
+
+
+async def test_what_nobody_was_woken_for_is_found(url: str, shop: Workshop, post: PostgresPost) -> None:
+    async with running(url, post.reading(shop.work)):
+        await post.deliver(lane("a"))
+        await shop.end(lane("a"))
+
+
+async def test_a_process_without_work_wakes_the_others_up(url: str, post: PostgresPost) -> None:
+    async with running(url, None) as engine:
+        await post.deliver(lane("a"))
+        engine.wake(lane("a"))
+        await eventually(lambda: rung(post))
+
+
+async def rung(post: PostgresPost) -> bool:
+    return await wake_ups(post, "todo") == 1
+
+
+async def test_a_storm_has_no_more_wake_ups_than_places_and_the_next_is_made_when_one_ends(
+    url: str, shop: Workshop, post: PostgresPost
+) -> None:
+    await post.deliver(*(lane("storm", chat) for chat in range(30)))
+    async with running(url, post.reading(shop.work), per_installation=3) as engine:
+        for chat in range(30):
+            engine.wake(lane("storm", chat))
+        for ended in range(30):
+            await eventually(lambda ended=ended: len(shop.started) >= min(ended + 3, 30))  # type: ignore[misc]
+            assert await wake_ups(post, "todo") + await wake_ups(post, "doing") <= 3
+            await shop.end_next()
+
+    assert shop.started == [lane("storm", chat) for chat in range(30)]
+
+
+async def test_installations_begin_in_turn(url: str, shop: Workshop, post: PostgresPost) -> None:
+    await post.deliver(*(lane("storm", chat) for chat in range(5)), lane("quiet"), lane("calm"))
+    async with running(url, None) as engine:
+        for installation in ("storm", "quiet", "calm"):
+            engine.wake(lane(installation))
+        await eventually(lambda: all_rung(post))
+
+    rows = await post.rows("SELECT args->>'installation_id' FROM procrastinate_jobs ORDER BY id")
+    assert [row[0] for row in rows[:3]] == ["storm", "quiet", "calm"]
+
+
+async def all_rung(post: PostgresPost) -> bool:
+    return await wake_ups(post, "todo") == 7
+
+
+async def test_nothing_is_left_of_a_wake_up_that_ended(url: str, shop: Workshop, post: PostgresPost) -> None:
+    async with running(url, post.reading(shop.work)) as engine:
+        await post.deliver(lane("a"), lane("b"))
+        for each in (lane("a"), lane("b")):
+            engine.wake(each)
+        await shop.end(lane("b"), RuntimeError())
+        await shop.end(lane("a"))
+        await shop.end(lane("b"))
+        await eventually(lambda: is_empty(post))
+
+
+# --- what is left behind ----------------------------------------------------------------------------------------------
+
+
+async def test_a_wake_up_that_never_reached_its_worker_is_made_again(
+    url: str, shop: Workshop, post: PostgresPost
+) -> None:
+    async with running(url, post.reading(shop.work)):
+        await eventually(lambda: has_worker(post))
+        await leave_behind(post)
+        await post.deliver(lane("a"))
+        await shop.end(lane("a"))
+
+
+async def has_worker(post: PostgresPost) -> bool:
+    return bool(await post.rows("SELECT FROM procrastinate_workers"))
+
+
+@pytest.mark.parametrize("with_successor", [False, True], ids=["alone", "with a successor in the queue"])
+async def test_what_a_dead_worker_was_at_is_taken_over(
+    url: str, shop: Workshop, post: PostgresPost, monkeypatch: pytest.MonkeyPatch, with_successor: bool
+) -> None:
+    monkeypatch.setattr(procrastinate_engine, "STALLED_S", 2.0)
+    await post.rows(
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+    )
+    await leave_behind(post)
+    if with_successor:
+        await leave_behind(post, status="todo")
+    await post.deliver(lane("a"))
+    async with running(url, post.reading(shop.work)):
+        await shop.end(lane("a"))
+        await eventually(lambda: is_empty(post))
+
+
+async def test_a_worker_that_was_struck_off_registers_again(url: str, shop: Workshop, post: PostgresPost) -> None:
+    with capture_logs():
+        async with running(url, post.reading(shop.work)):
+            await eventually(lambda: has_worker(post))
+            await post.run("DELETE FROM procrastinate_workers")
+            await post.deliver(lane("a"))
+            await shop.end(lane("a"))
+
+
+async def leave_behind(post: PostgresPost, status: str = "doing") -> None:
+    """A wake-up for chat 1 of `a`; when it is `doing`, of the worker that registered last."""
+    await post.rows(
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status, worker_id)"
+        " SELECT 'any', 'work_lane', 'a:1', 'a:1', '{\"installation_id\": \"a\", \"chat_id\": \"1\"}',"
+        " status, CASE status WHEN 'doing' THEN (SELECT max(id) FROM procrastinate_workers) END"
+        " FROM (SELECT %s::procrastinate_job_status AS status) AS given RETURNING id",
+        status,
+    )
+
+
+async def test_a_worker_that_is_being_stopped_keeps_the_chats_it_is_at(
+    url: str, shop: Workshop, post: PostgresPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(procrastinate_engine, "STALLED_S", 2.0)
+    other = Workshop()
+    async with running(url, post.reading(shop.work)) as engine:
+        await post.deliver(lane("a"))
+        await eventually(lambda: lane("a") in shop.at_work)
+        stopping = asyncio.create_task(engine.stop(60))
+        async with running(url, post.reading(other.work)):
+            # Two rests, as measured by the other: longer than a silent worker would have kept its chats.
+            await post.deliver(lane("b"))
+            await other.end(lane("b"), 2.0)
+            await other.end(lane("b"), 2.0)
+            await other.end(lane("b"))
+            assert lane("a") in shop.at_work
+            await shop.end(lane("a"))
+            await stopping
+
+    assert lane("a") not in other.started
+
+
+# --- the database that goes away --------------------------------------------------------------------------------------
+
+
+async def test_work_goes_on_when_all_connections_are_lost(
+    url: str, shop: Workshop, post: PostgresPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(procrastinate_engine, "POLL_S", 3600.0)  # only who listens hears of new work
+    with capture_logs() as logs:
+        async with running(url, post.reading(shop.work)) as engine:
+            await eventually(lambda: listens(post))
+            await post.deliver(lane("a"))
+            engine.wake(lane("a"))
+            await eventually(lambda: lane("a") in shop.at_work)
+
+            await cut_all(post)
+            await shop.end(lane("a"))
+            await eventually(lambda: is_empty(post))
+            await eventually(lambda: listens(post))
+            await post.deliver(lane("b"))
+            engine.wake(lane("b"))
+            await shop.end(lane("b"))
+            await eventually(lambda: is_empty(post))
+
+    assert shop.started == [lane("a"), lane("b")]
+    assert "engine.worker_restarts" not in {entry["event"] for entry in logs}
+
+
+async def listens(post: PostgresPost) -> bool:
+    return bool(
+        await post.rows(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE %s AND state = 'idle'",
+            "SELECT pg_notify(%'')",
+        )
+    )
+
+
+async def cut_all(post: PostgresPost) -> None:
+    await post.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+async def test_work_goes_on_when_the_database_was_away(
+    url: str, shop: Workshop, postgres_server: PostgresServer
+) -> None:
+    async with opened_post(url) as post, running(url, finishing(url, shop)):
+        await post.deliver(lane("a"), lane("b"))
+        await eventually(lambda: {lane("a"), lane("b")} <= set(shop.at_work))
+        postgres_server.refuse_connections(url)
+        await shop.end(lane("a"))
+        await shop.end(lane("b"), 0.1)
+        postgres_server.take_connections(url)
+        async with opened_post(url) as post_again:
+            await post_again.deliver(lane("c"))
+            for left in (lane("a"), lane("b"), lane("c")):  # what `a` did could not be recorded
+                await shop.end(left)
+            await eventually(lambda: is_empty(post_again))
+
+
+def finishing(url: str, shop: Workshop) -> Work:
+    """As `PostgresPost.reading`, over a connection of each lane's own."""
+
+    async def work(lane: Lane) -> float | None:
+        rest_s = await shop.work(lane)
+        if rest_s is None:
+            async with opened_post(url) as post:
+                await post.finish(await post.unfinished(lane))
+        return rest_s
+
+    return work
+
+
+async def test_the_database_need_not_be_there_at_the_start(
+    url: str, shop: Workshop, postgres_server: PostgresServer
+) -> None:
+    postgres_server.refuse_connections(url)
+    with capture_logs() as logs:
+        async with running(url, finishing(url, shop)):
+            await eventually(lambda: any(entry["event"] == "engine.ring_failed" for entry in logs))
+            postgres_server.take_connections(url)
+            async with opened_post(url) as post:
+                await post.deliver(lane("a"))
+            await shop.end(lane("a"))
+
+
+async def test_an_engine_that_never_reached_its_database_stops(url: str, postgres_server: PostgresServer) -> None:
+    postgres_server.refuse_connections(url)
+    with capture_logs():
+        async with asyncio.timeout(30), running(url, Workshop().work) as engine:
+            engine.wake(lane("a"))
+
+
+async def test_an_ear_that_hears_no_canary_is_renewed(url: str, post: PostgresPost) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def hear(*, channel: str, payload: str) -> None:
+        heard.put_nowait(f"{channel} {payload}")
+
+    # Here the canary is sent nowhere, as it would be through a pooler that lends connections by the transaction.
+    await post.run(
+        "CREATE SCHEMA deaf; CREATE FUNCTION deaf.pg_notify(text, text) RETURNS void LANGUAGE sql RETURN NULL"
+    )
+    connector = ListeningConnector(f"{url}&options=-csearch_path%3Ddeaf,pg_catalog", canary_s=0.1)
+    with capture_logs() as logs:
+        listening = asyncio.create_task(connector.listen_notify(hear, ["news"]))
+        await eventually(lambda: sum(entry["error"] == "_Deaf" for entry in logs) >= 2)
+        await post.run("DROP SCHEMA deaf CASCADE")
+        await eventually(lambda: told(post, heard))
+        listening.cancel()
+        await asyncio.wait({listening})
+
+    assert await heard.get() == "news today"
+
+
+async def told(post: PostgresPost, heard: asyncio.Queue[str]) -> bool:
+    await post.rows("SELECT pg_notify('news', 'today')")
+    return not heard.empty()
+
+
+def test_a_bound_below_one_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="never work"):
+        ProcrastinateEngine(url=url, work=None, per_installation=0)

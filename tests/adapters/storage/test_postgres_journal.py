@@ -1,0 +1,240 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+import psycopg
+import pytest
+
+from adapters.storage.postgres_accept import Delivery, Row, store
+from adapters.storage.postgres_journal import PostgresJournal
+from adapters.storage.postgres_server import connect
+from application.failures import Unavailable
+from application.ports import Arrival, Begun, EffectState, Journal, Lane, Receipt
+from domain.action import Route, StartFlow
+from domain.identifiers import EffectKey, InstallationId
+from domain.installation import FlowKey
+from domain.outcome import NoOpenBoleto
+from tests.adapters.storage.files import served
+from tests.adapters.storage.postgres_bench import ServedPostgres
+from tests.contracts.journal import (
+    EFFECT,
+    HERE,
+    ROUTE,
+    THERE,
+    JournalContract,
+    accept,
+    accepted,
+    arrival,
+    head,
+    lane,
+)
+from tests.postgres import PostgresServer
+
+
+class PostgresJournalBench(ServedPostgres):
+    async def unknown(self, installation_id: InstallationId) -> Sequence[tuple[str, str, int, bytes]]:
+        kept = await self.history.unknown(installation_id)
+        return [(each.reason, each.event, each.occurrences, each.sample) for each in kept]
+
+    async def waiting_lanes(self, per_installation: int) -> Sequence[Lane]:
+        assert isinstance(self.journal, PostgresJournal)
+        return await self.journal.waiting_lanes(per_installation=per_installation)
+
+
+@pytest.fixture
+def bench(kept_url: str) -> Iterator[PostgresJournalBench]:
+    bench = PostgresJournalBench(kept_url)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+async def elsewhere(bench: PostgresJournalBench) -> AsyncIterator[Journal]:
+    """The same journal as another process has it."""
+    with served(bench.url) as database:
+        yield database.journal
+
+
+async def until_somebody_waits_for_a_lock(url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        async with asyncio.timeout(10):
+            waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+            while not await (await connection.execute(waiting)).fetchall():  # noqa: ASYNC110  # PostgreSQL tells nobody
+                await asyncio.sleep(0)
+
+
+class TestPostgresJournal(JournalContract):
+    def test_it_is_a_journal(self, bench: PostgresJournalBench) -> None:
+        _: Journal = bench.journal
+
+
+class TestTime:
+    async def test_a_host_whose_clock_is_wrong_makes_nothing_new_and_nobody_late(
+        self, bench: PostgresJournalBench
+    ) -> None:
+        await accept(bench, "~n")
+        bench.clock.jump(7200)
+
+        assert await accept(bench, "~n") == Receipt(accepted=0, duplicates=1)
+        assert (await head(bench)).age_s == 0
+
+    async def test_a_database_whose_clock_was_set_back_swallows_no_customer(self, bench: PostgresJournalBench) -> None:
+        await accept(bench, "~n")
+        bench.host_clock.jump_database(-3600)
+
+        assert await accept(bench, "~n") == Receipt(accepted=1, duplicates=0)
+        assert (await head(bench)).age_s == 0
+
+
+class TestOrderAcrossProcesses:
+    async def test_a_chat_waits_for_the_commit_of_what_came_before_and_other_chats_do_not(
+        self, bench: PostgresJournalBench
+    ) -> None:
+        row = Row(event_key="n-1", kind="test", chat_id="1", payload=await _payload(bench))
+        first = Delivery(installation_id=HERE, rows=[row], window_s=60)
+        with connect(bench.url) as elsewhere:
+            with elsewhere.transaction():
+                assert store(elsewhere, [first]) == [1]
+                second = asyncio.create_task(accept(bench, "n-2", chat="1"))
+                await until_somebody_waits_for_a_lock(bench.url)
+                assert (await accept(bench, "n-3", chat="2")).accepted == 1
+                assert not second.done()
+                assert await bench.journal.head(lane("1")) is None
+            assert (await second).accepted == 1
+
+        stored = await bench.history.recent(HERE)
+        assert [each.seq for each in stored] == sorted((each.seq for each in stored), reverse=True)
+        oldest = await head(bench, "1")
+        await bench.journal.finish_entry(oldest)
+        assert (await head(bench, "1")).seq > oldest.seq
+
+    async def test_while_two_processes_accept_for_one_chat_its_head_stays(
+        self, bench: PostgresJournalBench, elsewhere: Journal
+    ) -> None:
+        async def deliver(journal: Journal, name: str) -> None:
+            for number in range(30):
+                await journal.accept(HERE, [arrival(f"{name}-{number}")], window_s=60)
+
+        delivering = asyncio.gather(*(deliver(each, str(at)) for at, each in enumerate((bench.journal, elsewhere) * 3)))
+        seen: list[int] = []
+        while not delivering.done() or await bench.journal.head(lane()):
+            entry = await bench.journal.head(lane())
+            if entry is None:
+                continue
+            again = await elsewhere.head(lane())
+            assert again is not None
+            assert again.seq == entry.seq
+            await bench.journal.finish_entry(entry)
+            seen.append(entry.seq)
+        await delivering
+
+        assert len(seen) == 180
+        assert seen == sorted(seen)
+
+    async def test_of_one_delivery_to_two_processes_at_once_one_is_accepted(
+        self, bench: PostgresJournalBench, elsewhere: Journal
+    ) -> None:
+        keys = [f"{mark}{number}" for mark in ("n-", "~") for number in range(20)]
+        receipts = await asyncio.gather(
+            *(
+                journal.accept(HERE, [arrival(key, chat=key)], window_s=60)
+                for key in keys
+                for journal in (bench.journal, elsewhere)
+            )
+        )
+
+        assert sum(receipt.accepted for receipt in receipts) == len(keys)
+
+
+class TestTwoWorkers:
+    async def test_one_of_them_begins_an_effect_fresh(self, bench: PostgresJournalBench, elsewhere: Journal) -> None:
+        entry = await accepted(bench)
+        for number in range(20):
+            key = EffectKey(f"n-1:{number}")
+            begun = await asyncio.gather(*(each.begin(entry, key) for each in (bench.journal, elsewhere)))
+            assert {each.state for each in begun} == {EffectState.FRESH, EffectState.DOUBTFUL}
+
+    async def test_a_worker_that_was_frozen_finds_what_happened_meanwhile_and_undoes_none_of_it(
+        self, bench: PostgresJournalBench, elsewhere: Journal
+    ) -> None:
+        frozen = await accepted(bench)
+        await bench.journal.begin(frozen, EFFECT, b"before")
+        taken_over = await elsewhere.head(lane())
+        assert taken_over is not None
+        assert taken_over.resumed
+        assert await elsewhere.begin(taken_over, EFFECT) == Begun(state=EffectState.DOUBTFUL, note=b"before")
+        await elsewhere.finish(taken_over, EFFECT, b"after")
+        await elsewhere.conclude(taken_over, NoOpenBoleto(), ROUTE)
+        await elsewhere.finish_entry(taken_over)
+
+        await bench.journal.forget(frozen, EFFECT)
+        assert await bench.journal.begin(frozen, EFFECT) == Begun(state=EffectState.DONE, note=b"after")
+        other = Route(terminal=StartFlow(flow=FlowKey.AUXILIARY, flow_id=None))
+        await bench.journal.conclude(frozen, NoOpenBoleto(), other)
+        (told,) = await bench.history.recent(HERE)
+        assert told.route == ROUTE
+        assert await bench.journal.head(lane()) is None
+
+
+class TestWaitingLanes:
+    async def test_each_installation_has_its_share_with_the_oldest_first(self, bench: PostgresJournalBench) -> None:
+        await accept(bench, *(f"a-{number}" for number in range(50)), chat="1")
+        for chat in ("2", "3"):
+            await accept(bench, f"b-{chat}", chat=chat)
+        await accept(bench, "c", chat="4", at=THERE)
+
+        assert await bench.waiting_lanes(2) == [lane("1"), lane("2"), lane("4", THERE)]
+        await bench.journal.finish_entry(await head(bench, "2"))
+        assert await bench.waiting_lanes(2) == [lane("1"), lane("3"), lane("4", THERE)]
+        await bench.journal.finish_entry(await head(bench, "1"))
+        assert await bench.waiting_lanes(1) == [lane("1"), lane("4", THERE)], "it stays as old as its oldest entry"
+
+    async def test_nothing_waits_in_an_empty_journal(self, bench: PostgresJournalBench) -> None:
+        assert await bench.waiting_lanes(20) == []
+
+
+class TestFaults:
+    async def test_while_the_database_is_gone_nothing_is_accepted_and_afterwards_it_goes_on(
+        self, bench: PostgresJournalBench, postgres_server: PostgresServer
+    ) -> None:
+        entry = await accepted(bench)
+        postgres_server.refuse_connections(bench.url)
+        try:
+            for _ in range(2):
+                with pytest.raises(Unavailable) as refused:
+                    await accept(bench, "n-2")
+                assert (refused.value.cause, refused.value.retry_after_s) == ("storage.failed", 1)
+                with pytest.raises(Unavailable, match=r"storage\.failed"):
+                    await bench.journal.head(lane())
+                with pytest.raises(Unavailable, match=r"storage\.failed"):
+                    await bench.journal.begin(entry, EFFECT)
+        finally:
+            postgres_server.take_connections(bench.url)
+
+        assert await accept(bench, "n-1", "n-2") == Receipt(accepted=1, duplicates=1)
+        assert (await bench.journal.begin(entry, EFFECT)).state is EffectState.FRESH
+
+    async def test_a_connection_that_was_lost_is_replaced_unnoticed(
+        self, bench: PostgresJournalBench, postgres_server: PostgresServer
+    ) -> None:
+        entry = await accepted(bench)
+        for number in range(3):
+            postgres_server.refuse_connections(bench.url)
+            postgres_server.take_connections(bench.url)
+            assert (await accept(bench, f"m-{number}")).accepted == 1
+            assert await head(bench) == entry
+            assert (await bench.journal.begin(entry, EffectKey(f"n-1:{number}"))).state is EffectState.FRESH
+
+    async def test_what_the_database_can_not_hold_is_refused_alone(self, bench: PostgresJournalBench) -> None:
+        deliveries = (accept(bench, key, chat=key) for key in ("a", "b", "no\0t", "c", "d"))
+        results = await asyncio.gather(*deliveries, return_exceptions=True)
+
+        assert [isinstance(result, Unavailable) for result in results] == [False, False, True, False, False]
+        assert len(await bench.journal.unfinished()) == 4
+
+
+async def _payload(bench: PostgresJournalBench) -> bytes:
+    """Of a notification like all others."""
+    await bench.journal.accept(THERE, [Arrival(notification=arrival("n-1").notification, raw=b"{}")], window_s=60)
+    with connect(bench.url) as session:
+        (row,) = session.execute("SELECT payload FROM inbox").fetchall()
+    return bytes(row[0])
