@@ -8,7 +8,7 @@ flow is not started again (never twice).
 import asyncio
 from typing import assert_never
 
-from application.failures import Failure, InDoubt, Rejected, Unavailable
+from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
 from application.ports import Alerts, Chat, Clock, EffectState, Entry, Erps, Journal
 from domain.action import (
     Action,
@@ -34,6 +34,8 @@ from domain.routing import for_agent, to_auxiliary
 REREAD_AFTER_S = 5.0
 """after so long an agent may have taken the chat: look again before a flow is started in it"""
 PDF_TIMEOUT_S = 10.0
+SAID_AGAIN = b"again"
+"""what is noted with the intent of a message that is sent a second time"""
 
 
 class Perform:
@@ -78,9 +80,16 @@ class Perform:
             return Situation.UNKNOWN
 
     async def _remark(self, entry: Entry, key: EffectKey, remark: Remark) -> None:
+        """At most twice: after a doubt once more, and only when the journal could record that."""
         begun = await self._journal.begin(entry, key)
         if begun.state is EffectState.DONE:
             return
+        if begun.state is EffectState.DOUBTFUL:
+            if begun.note == SAID_AGAIN:
+                await self._journal.finish(entry, key)
+                return
+            await self._journal.forget(entry, key)
+            await self._journal.begin(entry, key, SAID_AGAIN)
         try:
             await self._say(entry, remark)
         except InDoubt:
@@ -160,15 +169,16 @@ class Perform:
 
     async def _own_up(self, entry: Entry, doubt: InDoubt) -> None:
         await self._alert(doubt)
-        await self._best_effort(entry, Say(message=Message(key="chat.in_doubt")))
+        await self._last_words(entry, Say(message=Message(key="chat.in_doubt")))
 
     async def _apologise(self, entry: Entry) -> None:
-        await self._best_effort(entry, Say(message=Message(key="chat.no_flow")))
+        await self._last_words(entry, Say(message=Message(key="chat.no_flow")))
 
-    async def _best_effort(self, entry: Entry, action: Action) -> None:
+    async def _last_words(self, entry: Entry, action: Action) -> None:
+        """Where they are all that the customer gets, they wait for Huggy like everything else."""
         try:
             await self._chat.perform(entry.notification.chat, action)
-        except Failure as failure:
+        except (InDoubt, Rejected, Unintelligible) as failure:
             await self._alert(failure)
 
     async def _alert(self, failure: Failure) -> None:

@@ -5,11 +5,12 @@ the ERP is read back, and where that tells nothing, a person must look. Nothing 
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from application.failures import Failure, InDoubt
+from application.failures import Failure, InDoubt, Unavailable
 from application.ports import EffectState, Entry, Journal
 from domain.identifiers import EffectKey
 
@@ -59,7 +60,7 @@ class WriteOnce(Generic[Before, Answer]):
         except Failure:
             await self._journal.forget(self._entry, self._key)
             raise
-        await self._journal.finish(self._entry, self._key, msgspec.json.encode(answer))
+        await self._keep(answer)
         return answer
 
     async def _find_out(self, before: Before, read_back: ReadBack[Before, Answer]) -> Answer:
@@ -69,8 +70,13 @@ class WriteOnce(Generic[Before, Answer]):
             raise InDoubt("erp.write_in_doubt", failure.cause) from failure
         if answer is None:
             raise InDoubt("erp.write_in_doubt")
-        await self._journal.finish(self._entry, self._key, msgspec.json.encode(answer))
+        await self._keep(answer)
         return answer
+
+    async def _keep(self, answer: Answer) -> None:
+        """What the ERP did is true even while it can't be recorded; after a crash it is read back once more."""
+        with suppress(Unavailable):
+            await self._journal.finish(self._entry, self._key, msgspec.json.encode(answer))
 
 
 def write_key(entry: Entry) -> EffectKey:

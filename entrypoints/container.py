@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmana
 import httpx
 import structlog
 import uvicorn
+import uvloop
 from dependency_injector import containers, providers
 from litestar import Litestar
 from prometheus_client import CollectorRegistry
@@ -48,6 +49,7 @@ from entrypoints.observer import MeteredObserver
 from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
 from entrypoints.upstreams import BuildErp, ChatRegistry, ErpRegistry, Fences, Throttles
+from entrypoints.work_thread import working_in_thread
 from entrypoints.worker import GRACE_S, RunningEngine, Unfinished, stop_signal, work_until_stopped, working
 
 log = structlog.get_logger()
@@ -56,6 +58,8 @@ HUGGY_CONNECTIONS = 200
 LANES_AT_ONCE = 4096
 """Waiting costs a lane nothing but memory; what bounds the work are the fences of the ERPs and of Huggy. A lane that is
 not even begun could not keep its reply deadline."""
+WAKE_UPS_AT_ONCE = 512
+"""of one worker process over PostgreSQL, where each installation has at most twenty"""
 
 
 def _tls(*, verified: bool) -> ssl.SSLContext:
@@ -71,7 +75,7 @@ def _engine(database_url: str, work: WorkLane, *, works: bool) -> RunningEngine:
     if is_postgres(database_url):
         from adapters.engine.procrastinate_engine import ProcrastinateEngine
 
-        return ProcrastinateEngine(url=database_url, work=work if works else None)
+        return ProcrastinateEngine(url=database_url, work=work if works else None, concurrency=WAKE_UPS_AT_ONCE)
     if works:
         return Lanes(work=work, concurrency=LANES_AT_ONCE, per_installation=LANES_AT_ONCE)
     return AsleepEngine()
@@ -192,18 +196,23 @@ class Container(containers.DeclarativeContainer):
 
 
 def build_server(container: Container) -> Litestar:
-    """The HTTP application; while it is up, what it accepts is worked off, here or by whoever else shares the inbox."""
+    """The HTTP application; while it is up, what it accepts is worked off, here or by whoever else shares the inbox.
+
+    Work has an event loop of its own: a backlog that is being worked off does not hold up what comes in.
+    """
     running = AsyncExitStack()
 
+    @asynccontextmanager
+    async def work() -> AsyncIterator[None]:
+        async with _upstreams(container), working(_unfinished(container), container.engine(), grace_s=GRACE_S):
+            yield
+
     async def start() -> None:
-        await running.enter_async_context(_upstreams(container))
-        await running.enter_async_context(working(_unfinished(container), container.engine(), grace_s=GRACE_S))
+        works = working_in_thread(work, new_loop=uvloop.new_event_loop) if container.works() else work()
+        await running.enter_async_context(works)
         # What is alive now lives as long as the process: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
-
-    async def stop() -> None:
-        await running.aclose()
 
     return build_app(
         AppParts(
@@ -211,7 +220,7 @@ def build_server(container: Container) -> Litestar:
             meters=container.meters(),
             ready_checks={"banco": _database_check(container)},
             on_startup=[start],
-            on_shutdown=[stop],
+            on_shutdown=[running.aclose],
         )
     )
 
@@ -225,7 +234,16 @@ def server_config(app: Litestar, host: str, port: int) -> uvicorn.Config:
 def run_server(settings: Settings, host: str, port: int, worker: bool) -> None:
     with serving(settings, works=worker) as container:
         log.info("server.starting", host=host, port=port, worker=worker)
-        uvicorn.Server(server_config(build_server(container), host, port)).run()
+        _Server(server_config(build_server(container), host, port)).run()
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn raises a signal again once it has shut down; here the database is still to be closed."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
 
 
 def run_worker(settings: Settings) -> None:

@@ -38,35 +38,6 @@ _UNFINISHED = """
 SELECT installation_id, chat_id FROM inbox WHERE state <> 'finished'
 GROUP BY installation_id, chat_id ORDER BY min(seq)
 """
-# One step of an index for each installation that has something to do, then along its oldest entries until enough chats
-# are found: what a storm leaves waiting behind them is not read.
-_WAITING = """
-WITH RECURSIVE busy AS (
-    (SELECT installation_id FROM inbox WHERE state <> 'finished' ORDER BY installation_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT installation_id FROM inbox
-            WHERE state <> 'finished' AND inbox.installation_id > busy.installation_id
-            ORDER BY installation_id LIMIT 1)
-    FROM busy WHERE busy.installation_id IS NOT NULL
-), heads AS (
-    SELECT busy.installation_id, oldest.chat_id, oldest.seq, ARRAY[oldest.chat_id] AS found
-    FROM busy CROSS JOIN LATERAL (
-        SELECT chat_id, seq FROM inbox
-        WHERE inbox.installation_id = busy.installation_id AND state <> 'finished'
-        ORDER BY seq LIMIT 1
-    ) AS oldest
-    UNION ALL
-    SELECT heads.installation_id, next.chat_id, next.seq, heads.found || next.chat_id
-    FROM heads CROSS JOIN LATERAL (
-        SELECT chat_id, seq FROM inbox
-        WHERE inbox.installation_id = heads.installation_id AND state <> 'finished'
-          AND inbox.seq > heads.seq AND inbox.chat_id <> ALL (heads.found)
-        ORDER BY seq LIMIT 1
-    ) AS next
-    WHERE cardinality(heads.found) < %s
-)
-SELECT installation_id, chat_id FROM heads ORDER BY seq
-"""
 _HEAD = """
 SELECT seq, accepted_at, payload, conclusion, ponte_now() AS now,
        conclusion IS NOT NULL OR EXISTS (SELECT 1 FROM effects WHERE entry_seq = seq) AS touched
@@ -117,11 +88,6 @@ class PostgresJournal:
 
     async def unfinished(self) -> Sequence[Lane]:
         return _lanes(await self._read(_UNFINISHED, ()))
-
-    async def waiting_lanes(self, *, per_installation: int) -> Sequence[Lane]:
-        """Of each installation at most so many lanes that hold unfinished entries: those with the oldest ones, oldest
-        first over all. Cheap enough for every second, however much waits."""
-        return _lanes(await self._read(_WAITING, (per_installation,)))
 
     async def head(self, lane: Lane) -> Entry | None:
         """Its age is measured on the database's clock, whatever the clocks of the hosts say; `resumed` tells that

@@ -42,6 +42,8 @@ _PLAN = """
 INSERT INTO effects (entry_seq, key, state, note, at)
 SELECT ?, ?, 'planned', ?, ? WHERE EXISTS (SELECT 1 FROM inbox WHERE seq = ?) ON CONFLICT DO NOTHING RETURNING key
 """
+# Even a repetition needs room to be recorded: while the disk is full nobody is told the same thing again and again.
+_TRY_AGAIN = "UPDATE effects SET at = ? WHERE entry_seq = ? AND key = ? AND state = 'planned'"
 _EFFECT = "SELECT state, note FROM effects WHERE entry_seq = ? AND key = ?"
 _DONE = """
 INSERT INTO effects (entry_seq, key, state, note, at)
@@ -113,6 +115,7 @@ class SqliteJournal:
         def plan(connection: Connection) -> tuple[bool, Row[str, bytes | None] | None]:
             if connection.exec_driver_sql(_PLAN, row).first() is not None:
                 return True, None
+            _execute(connection, _TRY_AGAIN, (self._now(), entry.seq, key))
             return False, _effect(connection, entry, key)
 
         def remember(planned: tuple[bool, object]) -> None:

@@ -483,3 +483,30 @@ async def test_what_was_asked_of_the_erp_before_a_crash_is_told_however_late(pol
     await office.work()
     assert office.flows == [FlowKey.UNBLOCK_GRANTED]
     assert office.world.writes == ["unblock 20743"]
+
+
+async def test_what_the_erp_did_is_told_even_while_it_can_not_be_recorded() -> None:
+    office = Office()
+    office.world.add(customer(BLOCKED))
+    await office.accept(unblock())
+    recorded = office.journal.finish
+
+    async def full(*args: object) -> None:
+        office.journal.finish = recorded  # type: ignore[method-assign]
+        raise Unavailable("storage.full")
+
+    office.journal.finish = full  # type: ignore[assignment,method-assign]
+    await office.work()
+    assert office.flows == [FlowKey.UNBLOCK_GRANTED]
+    assert office.world.writes == ["unblock 20743"]
+
+
+async def test_a_doubt_that_can_not_be_told_now_is_told_later() -> None:
+    office = Office()
+    office.world.add(customer())
+    await office.accept(lookup())
+    office.chat.fail(InDoubt("huggy.timeout"), Unavailable("huggy.unavailable"))
+    assert await office.work() is not None
+    assert await office.work() is None
+    assert office.flows == []
+    assert office.said_keys == ["chat.in_doubt"]

@@ -105,7 +105,11 @@ def test_the_doctor_finds_what_is_right_and_what_is_not(run: Run, environ: dict[
 
 def test_a_bad_erp_address_is_refused_with_its_reason(run: Run) -> None:
     run("migrate")
-    for pasted, reason in {"http://erp.example.com.br": "https", "10.0.0.1": "PONTE_PRIVATE_HOSTS", "": "informe"}.items():
+    for pasted, reason in {
+        "http://erp.example.com.br": "https",
+        "10.0.0.1": "PONTE_PRIVATE_HOSTS",
+        "": "informe",
+    }.items():
         code, _, complaint = run("installation", "add", "--company-id", "1", "--erp-url", pasted)
         assert code == 2
         assert reason in complaint

@@ -367,7 +367,7 @@ async def test_a_chats_situation_is_read(
     ids=["one channel", "two channels", "unreadable", "forbidden", "unknown"],
 )  # fmt: skip
 async def test_a_flow_by_contact_looks_its_channel_up_and_else_starts_in_the_chat(
-    huggy: Loopback, http: httpx.AsyncClient, answer: bytes, line: str
+    huggy: Loopback, http: httpx.AsyncClient, answer: Reply, line: str
 ) -> None:
     huggy.replies = [answer, answered(200)]
     flow = StartFlow(flow=FlowKey.AUXILIARY, flow_id=FlowId("7"))

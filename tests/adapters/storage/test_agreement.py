@@ -21,7 +21,6 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from adapters.memory.journal import MemoryJournal
-from adapters.storage.postgres_journal import PostgresJournal
 from application.ports import Entry, Journal, Lane
 from domain.action import Route, StartFlow
 from domain.identifiers import EffectKey, InstallationId
@@ -180,20 +179,6 @@ class PostgresAgreement(Agreement):
     def _plain(self, entry: Entry) -> Entry:
         """A process does not know what another one accepted, only what it began."""
         return replace(super()._plain(entry), resumed=False)
-
-    @invariant()
-    def each_installation_has_its_share_of_what_waits(self) -> None:
-        journal = self._file.journal
-        assert isinstance(journal, PostgresJournal)
-        every = self._loop.run(_lanes(journal))
-        for share in (1, 2):
-            waiting = self._loop.run(_await(journal.waiting_lanes(per_installation=share)))
-            assert list(waiting) == [lane for lane in every if _place(lane, every) < share]
-
-
-def _place(lane: Lane, lanes: list[Lane]) -> int:
-    """How many of its installation stand before it."""
-    return [each for each in lanes if each.installation_id == lane.installation_id].index(lane)
 
 
 def _run(machine: type[Agreement], examples: int) -> None:

@@ -5,10 +5,9 @@ import psycopg
 import pytest
 
 from adapters.storage.postgres_accept import Delivery, Row, store
-from adapters.storage.postgres_journal import PostgresJournal
 from adapters.storage.postgres_server import connect
 from application.failures import Unavailable
-from application.ports import Arrival, Begun, EffectState, Journal, Lane, Receipt
+from application.ports import Arrival, Begun, EffectState, Journal, Receipt
 from domain.action import Route, StartFlow
 from domain.identifiers import EffectKey, InstallationId
 from domain.installation import FlowKey
@@ -34,10 +33,6 @@ class PostgresJournalBench(ServedPostgres):
     async def unknown(self, installation_id: InstallationId) -> Sequence[tuple[str, str, int, bytes]]:
         kept = await self.history.unknown(installation_id)
         return [(each.reason, each.event, each.occurrences, each.sample) for each in kept]
-
-    async def waiting_lanes(self, per_installation: int) -> Sequence[Lane]:
-        assert isinstance(self.journal, PostgresJournal)
-        return await self.journal.waiting_lanes(per_installation=per_installation)
 
 
 @pytest.fixture
@@ -173,23 +168,6 @@ class TestTwoWorkers:
         (told,) = await bench.history.recent(HERE)
         assert told.route == ROUTE
         assert await bench.journal.head(lane()) is None
-
-
-class TestWaitingLanes:
-    async def test_each_installation_has_its_share_with_the_oldest_first(self, bench: PostgresJournalBench) -> None:
-        await accept(bench, *(f"a-{number}" for number in range(50)), chat="1")
-        for chat in ("2", "3"):
-            await accept(bench, f"b-{chat}", chat=chat)
-        await accept(bench, "c", chat="4", at=THERE)
-
-        assert await bench.waiting_lanes(2) == [lane("1"), lane("2"), lane("4", THERE)]
-        await bench.journal.finish_entry(await head(bench, "2"))
-        assert await bench.waiting_lanes(2) == [lane("1"), lane("3"), lane("4", THERE)]
-        await bench.journal.finish_entry(await head(bench, "1"))
-        assert await bench.waiting_lanes(1) == [lane("1"), lane("4", THERE)], "it stays as old as its oldest entry"
-
-    async def test_nothing_waits_in_an_empty_journal(self, bench: PostgresJournalBench) -> None:
-        assert await bench.waiting_lanes(20) == []
 
 
 class TestFaults:
