@@ -510,3 +510,21 @@ async def test_a_doubt_that_can_not_be_told_now_is_told_later() -> None:
     assert await office.work() is None
     assert office.flows == []
     assert office.said_keys == ["chat.in_doubt"]
+
+
+async def test_a_message_whose_sending_cannot_be_recorded_is_said_twice_at_most() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    await office.accept(lookup())
+    recorded = office.journal.finish
+
+    async def full(*args: object) -> None:
+        raise Unavailable("storage.full")
+
+    office.journal.finish = full  # type: ignore[assignment,method-assign]
+    for _ in range(4):
+        assert await office.work() is not None
+    office.journal.finish = recorded  # type: ignore[method-assign]
+    assert await office.work() is None
+    assert office.said_keys == ["contracts.list", "contracts.list"]
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
