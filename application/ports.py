@@ -157,7 +157,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     age_s: float
     """seconds since it was acknowledged, never negative; measured on a clock that does not jump while the process lives"""
     resumed: bool
-    """True: this process was not the one that accepted or last worked it; effects may already have happened"""
+    """True: another process may have worked on it before; for the log alone, the ledger tells what happened"""
     outcome: Outcome | None = None
     route: Route | None = None
     """both set once concluded: what is left is to perform the rest of the route"""
