@@ -52,6 +52,8 @@ class Offer(Personal, frozen=True, kw_only=True):
     digitable_line: str = ""
     pix_code: str = ""
     link: str = ""
+    document: bool = True
+    """whether its PDF may be sent: it shows the same digitable line"""
 
 
 class Withheld(Struct, frozen=True, kw_only=True):
@@ -161,8 +163,10 @@ def _through_the_gate(
     elif pix is not None:
         faults.append(f"pix.{pix}")
 
-    # A code that points to other money is no slip of the keyboard: the PDF would show the same payee.
+    # A code that points to other money is no slip of the keyboard: nothing of that invoice is shown. Where the line
+    # alone is wrong, the PDF and its page would show it too.
     suspicious = _SUSPICIOUS.intersection(faults)
+    document = not suspicious and not any(fault.startswith("boleto.") for fault in faults)
     amounts = [invoice.payable, invoice.nominal, boleto.amount if isinstance(boleto, Boleto) and line else None]
     return (
         Offer(
@@ -174,7 +178,8 @@ def _through_the_gate(
             payee=invoice.payee or (pix.payee if isinstance(pix, PixCode) and code else ""),
             digitable_line="" if suspicious else line,
             pix_code="" if suspicious else code,
-            link=invoice.link if not suspicious and _is_safe_link(invoice.link, erp_host) else "",
+            link=invoice.link if document and _is_safe_link(invoice.link, erp_host) else "",
+            document=document,
         ),
         faults,
     )

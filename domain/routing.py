@@ -168,16 +168,19 @@ def _boleto(offer: Offer) -> tuple[Remark, ...]:
     if offer.payee:
         about.append(Message(key="boleto.payee", values={"payee": offer.payee}))
     codes = [code for code in (offer.pix_code, offer.digitable_line) if code]
-    link = Message(key="boleto.link", values={"link": offer.link}) if offer.link else None
     return (
         Say(message=Message(key=f"boleto.intro.{_ways(offer)}", lines=tuple(about))),
         *(SayCode(code=code) for code in codes),
-        SendPdf(
-            invoice_id=offer.invoice_id,
-            name=f"boleto-{offer.due_on:%Y-%m-%d}.pdf" if offer.due_on else "boleto.pdf",
-            caption=Message(key="boleto.pdf"),
-            otherwise=link,
-        ),
+        *([_pdf(offer)] if offer.document else []),
+    )
+
+
+def _pdf(offer: Offer) -> SendPdf:
+    return SendPdf(
+        invoice_id=offer.invoice_id,
+        name=f"boleto-{offer.due_on:%Y-%m-%d}.pdf" if offer.due_on else "boleto.pdf",
+        caption=Message(key="boleto.pdf"),
+        otherwise=Message(key="boleto.link", values={"link": offer.link}) if offer.link else None,
     )
 
 

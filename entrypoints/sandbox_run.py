@@ -17,7 +17,6 @@ from pathlib import Path
 
 import httpx
 import msgspec
-import uvicorn
 from cryptography.fernet import Fernet
 from msgspec import Struct
 
@@ -29,6 +28,7 @@ from entrypoints.logs import configure_logging
 from entrypoints.reply import CommandFailed, WrongUsage
 from entrypoints.sandbox.city import City, start_city
 from entrypoints.sandbox.records import Person
+from entrypoints.sandbox.serving import InnerServer
 from entrypoints.sandbox.terminal import converse, say_all
 from entrypoints.settings import Settings, process_environment, read_settings
 
@@ -185,7 +185,7 @@ async def _install(city: City, settings: Settings, parts: container.Container) -
 
 @asynccontextmanager
 async def _served(parts: container.Container, listening: socket.socket) -> AsyncIterator[None]:
-    server = _Server(container.server_config(container.build_server(parts), "127.0.0.1", 0))
+    server = InnerServer(container.server_config(container.build_server(parts), "127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:
@@ -198,13 +198,6 @@ async def _served(parts: container.Container, listening: socket.socket) -> Async
         server.should_exit = True
         await serving
         listening.close()
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        """Signals end the sandbox as a whole, not this server in it."""
-        yield
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -31,7 +31,7 @@ async def running_all(apps: Sequence[tuple[ASGIApp, int]]) -> AsyncGenerator[lis
     try:
         for _, port in apps:
             sockets.append(socket.create_server((HOST, port)))
-        servers = [_Server(_Config(app, http=_Connection, lifespan="off")) for app, _ in apps]
+        servers = [InnerServer(_Config(app, http=_Connection, lifespan="off")) for app, _ in apps]
         serving = [
             asyncio.create_task(server.serve(sockets=[listening]))
             for server, listening in zip(servers, sockets, strict=True)
@@ -61,7 +61,7 @@ class _Connection(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
-class _Server(uvicorn.Server):
+class InnerServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.stop = asyncio.Event()

@@ -59,6 +59,7 @@ offers = st.builds(
     digitable_line=st.just("") | personal_words,
     pix_code=st.just("") | personal_words,
     link=st.just("") | personal_words,
+    document=st.booleans(),
 )
 some_contracts = st.lists(contracts, max_size=4).map(tuple)
 told = st.just("") | personal_words

@@ -160,3 +160,23 @@ def test_the_amount_of_a_code_is_told_only_where_the_erp_tells_none() -> None:
     assert shown.amount == Money(9990)
     (shown,) = through(invoice(digitable_line=GOOD.line, payable=Money(10500))).shown
     assert shown.amount == Money(10500)
+
+
+@pytest.mark.parametrize(
+    ("line", "pix", "shown"),
+    [
+        (GOOD.line[:-1] + "9", Issued(url="pix.example/1").text, ("", True, "", False)),
+        (GOOD.line, "000201broken", (GOOD.line, False, "https://erp.example/b", True)),
+    ],
+    ids=["a bad line takes its PDF and link with it", "a bad Pix code leaves line, PDF and link"],
+)
+def test_the_document_goes_only_where_the_line_that_it_shows_is_good(
+    line: str, pix: str, shown: tuple[str, bool, str, bool]
+) -> None:
+    (offer,) = through(invoice(digitable_line=line, pix_code=pix, link="https://erp.example/b")).shown
+    assert (offer.digitable_line, bool(offer.pix_code), offer.link, offer.document) == shown
+
+
+def test_an_invoice_with_only_bad_codes_is_withheld_even_where_it_has_a_link() -> None:
+    bad = invoice(digitable_line=GOOD.line[:-1] + "9", pix_code="broken", link="https://erp.example/b")
+    assert through(bad, can_fetch_pdf=True).shown == ()
