@@ -57,6 +57,9 @@ class Site(Struct, frozen=True, kw_only=True):
     erp_concurrency: int = 16
 
 
+REPLY_DEADLINE_S = 3600
+
+
 @contextmanager
 def running(site: Site) -> Iterator[Ponte]:
     with ExitStack() as stack:
@@ -169,7 +172,8 @@ def _installation(number: int, site: Site) -> Installation:
         ),
         huggy_token=Secret(value=f"huggy-{number}"),
         flows={key: FlowId(str(100 + index)) for index, key in enumerate(FlowKey)},
-        policies=Policies(erp_concurrency=site.erp_concurrency),
+        # A backlog is to be worked off here, not turned away.
+        policies=Policies(erp_concurrency=site.erp_concurrency, reply_deadline_s=REPLY_DEADLINE_S),
         webhook_key=Secret(value=f"benchmark-key-of-provider-{number:04}"),
         flow_api_key=Secret(value=f"benchmark-flow-key-{number:04}"),
         webhook_token=Secret(value=WEBHOOK_TOKEN),

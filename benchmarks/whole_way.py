@@ -24,7 +24,8 @@ def whole_way(bench: Bench) -> Iterator[Row]:
         bench.await_flows(sent.numbers)
         cpu_s = (ponte.cpu_s() - cpu_before) / count
         seen = bench.seen()
-    if any(each.calls != UPSTREAM_CALLS for each in seen.values()):
+    # One more where an answer came so late that the chat was looked at again before its flow.
+    if any(each.calls not in (UPSTREAM_CALLS, UPSTREAM_CALLS + 1) for each in seen.values()):
         raise RuntimeError(f"a lookup did not make its {UPSTREAM_CALLS} upstream calls: something failed on the way")
     per_second = count / (max(each.flow_at for each in seen.values()) - min(sent.landed.sent_at))
     goal = THROUGHPUT_GOALS[bench.store.name]

@@ -55,9 +55,9 @@ from entrypoints.worker import GRACE_S, RunningEngine, Unfinished, stop_signal, 
 log = structlog.get_logger()
 
 HUGGY_CONNECTIONS = 200
-LANES_AT_ONCE = 4096
-"""Waiting costs a lane nothing but memory; what bounds the work are the fences of the ERPs and of Huggy. A lane that is
-not even begun could not keep its reply deadline."""
+LANES_AT_ONCE, LANES_OF_ONE_INSTALLATION = 256, 64
+"""Thousands at once would share one processor so thinly that calls time out which the ERP answered long ago (measured);
+one installation's lanes must leave room for the others while its ERP is slow."""
 WAKE_UPS_AT_ONCE = 512
 """of one worker process over PostgreSQL, where each installation has at most twenty"""
 
@@ -77,7 +77,7 @@ def _engine(database_url: str, work: WorkLane, *, works: bool) -> RunningEngine:
 
         return ProcrastinateEngine(url=database_url, work=work if works else None, concurrency=WAKE_UPS_AT_ONCE)
     if works:
-        return Lanes(work=work, concurrency=LANES_AT_ONCE, per_installation=LANES_AT_ONCE)
+        return Lanes(work=work, concurrency=LANES_AT_ONCE, per_installation=LANES_OF_ONE_INSTALLATION)
     return AsleepEngine()
 
 
