@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types imports cover bench lock clean
+.PHONY: help setup run test check lint types imports bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,10 +21,10 @@ $(STAMP): .ci/requirements.lock pyproject.toml
 run: setup ## the whole product with a simulated Huggy and ERP; prints its addresses and how to stop
 	$(BIN)/ponte sandbox
 
-test: setup ## all tests
-	$(BIN)/python -m pytest
+test: setup ## all tests; every branch of domain and application must be taken
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=100
 
-check: setup lint types imports cover ## everything that CI holds
+check: setup lint types imports test ## everything that CI holds
 
 lint: setup
 	$(BIN)/ruff check .
@@ -35,9 +35,6 @@ types: setup
 
 imports: setup
 	$(BIN)/lint-imports --no-cache
-
-cover: setup
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=100
 
 bench: setup ## the goals of docs/performance.md, measured on this machine
 	$(BIN)/python -m benchmarks
