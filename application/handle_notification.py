@@ -103,10 +103,12 @@ class HandleNotification:
     async def _conclude(self, entry: Entry, installation: Installation) -> Outcome:
         deadline_s = installation.policies.reply_deadline_s
         budget_s = deadline_s - min(RESERVE_S, deadline_s / 4) - entry.age_s
-        if await self._journal.recall(entry, write_key(entry)) is not None:
-            budget_s = max(budget_s, RESERVE_S)  # what was asked of the ERP before a crash is told, late or not
-        elif installation.policies.paused:
-            return Paused()
+        paused = installation.policies.paused
+        if paused or budget_s < RESERVE_S:
+            if await self._journal.recall(entry, write_key(entry)) is not None:
+                budget_s = max(budget_s, RESERVE_S)  # what was asked of the ERP before a crash is told, late or not
+            elif paused:
+                return Paused()
         if budget_s <= 0:
             return Failed(cause="deadline.waited_too_long")
         try:
