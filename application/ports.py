@@ -4,7 +4,7 @@ Any method that leaves the process may raise the failures of `application.failur
 inherit these protocols; a typed line where they are put together proves that they fit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,11 +14,12 @@ from msgspec import Struct
 
 from domain.action import Action, Message, Route
 from domain.customer import Contract, Customer
-from domain.identifiers import ChatId, EffectKey, InstallationId, InvoiceId
+from domain.identifiers import ChatId, EffectKey, InstallationId, InvoiceId, NotificationKey
 from domain.installation import ErpKind, Installation
 from domain.invoice import Invoice
 from domain.notification import ChatRef, NotForUs, Notification, Situation
 from domain.outage import Outage
+from domain.outage_scope import DeclaredOutage, OutageId
 from domain.outcome import Outcome
 from domain.tax_id import TaxId
 from domain.ticket import NewTicket, Ticket, TicketAnswer
@@ -230,12 +231,64 @@ class Journal(Mailbox, Protocol):
         """Nothing is left to do for this notification."""
         ...
 
+    async def record(self, installation_id: InstallationId, arrival: Arrival, *, window_s: float) -> Entry:
+        """Keeps a request that is answered in the same breath: for audit and ledger; it is never among the unfinished.
+        `begin`, `finish`, `recall`, `conclude` and `finish_entry` work on its entry as on any other.
+
+        The same key again (within `window_s`, where it starts with `~`): the entry of the first, with its outcome once
+        it was concluded.
+        """
+        ...
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """How many chats an outage was told in, and how many of them were closed with that."""
+
+    chats: int = 0
+    closed: int = 0
+
+
+class OutageRegistry(Protocol):
+    """Every outage of every provider, whoever reported it."""
+
+    async def standing(self, installation_id: InstallationId) -> Sequence[DeclaredOutage]:
+        """Those that stand now; cheap enough for every notification; sees what another process changed within a second."""
+        ...
+
+    async def recent(self, installation_id: InstallationId, *, limit: int = 50) -> Sequence[DeclaredOutage]:
+        """Ended and expired ones too, the last to start first."""
+        ...
+
+    async def get(self, installation_id: InstallationId, outage_id: OutageId) -> DeclaredOutage | None: ...
+
+    async def save(self, installation_id: InstallationId, outage: DeclaredOutage) -> None:
+        """Adds or replaces."""
+        ...
+
+    async def tell(
+        self, installation_id: InstallationId, chat_id: ChatId, outage: Outage, by: NotificationKey, *, closes: bool
+    ) -> bool:
+        """Records that this chat is told of the outage in its present version. False: another notification told it."""
+        ...
+
+    async def told(self, installation_id: InstallationId) -> Mapping[OutageId, Told]:
+        """For every outage that was told to anybody."""
+        ...
+
 
 class Installations(Protocol):
     async def get(self, installation_id: InstallationId) -> Installation | None: ...
 
     async def by_webhook_key(self, key: str) -> Installation | None:
         """Cheap enough for every delivery; sees what another process changed."""
+        ...
+
+    async def by_flow_key(self, key: str) -> Installation | None:
+        """The one whose flows ask with this key; None for an empty one."""
+        ...
+
+    async def by_outage_key(self, key: str) -> Installation | None:
+        """The one whose systems report outages with this key; None for an empty one."""
         ...
 
     async def all(self) -> Sequence[Installation]: ...

@@ -36,6 +36,9 @@ class Contract(Personal, frozen=True, kw_only=True):
     plan: str = ""
     district: str = ""
     """neighbourhood alone, never the street: it is shown in a chat"""
+    city: str = ""
+    access_point: str = ""
+    """the name of the equipment that serves it, where the ERP tells"""
     unblock_attempts: int | None = None
     """trust unblocks already used, as the ERP counts them; None when it does not tell"""
 

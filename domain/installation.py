@@ -1,5 +1,6 @@
 """One Huggy company that installed Ponte: its ERP, its flows, its Rede Off and its policies, as values."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
@@ -68,6 +69,16 @@ class Policies(Struct, frozen=True, kw_only=True):
     """keys that a static Pix code may pay to; empty: any"""
     boleto_open_amount: bool = False
     """whether a boleto that carries no amount ("valor em aberto") may be sent"""
+    flow_api_deadline_s: float = 10
+    """from a flow's request ("Enviar requisição") to its answer"""
+    outage_expires_h: float = 12
+    """after so long an outage that nobody closed is not told any more, unless it says so itself"""
+    paused_operations: tuple[str, ...] = ()
+    """kinds of notification (`customer_lookup`, …) that go to the auxiliary flow at once"""
+    keep_days: int = 90
+    """for so long finished notifications are kept"""
+    daily_digest: bool = False
+    """a mail a day with what happened, besides the notices"""
 
 
 class ErpAccess(Personal, frozen=True, kw_only=True):
@@ -90,11 +101,17 @@ class Installation(Personal, frozen=True, kw_only=True):
     name: str
     erp: ErpAccess
     huggy_token: Secret
+    huggy_refresh_token: Secret | None = None
+    """where the token came by "Acessar com Huggy"; None: it was typed"""
+    huggy_expires_at: datetime | None = None
+    """when `huggy_token` ends; None: not told"""
     email: str = ""
     flows: dict[FlowKey, FlowId] = {}
     policies: Policies = Policies()
     webhook_key: Secret
     """the unguessable part of the webhook's address"""
     flow_api_key: Secret
+    outage_api_key: Secret = Secret(value="")
+    """of the API by which the provider's own systems report outages; empty: it is off"""
     webhook_token: Secret | None = None
     """Huggy's own token, pinned by the handshake; later deliveries must carry it"""

@@ -61,6 +61,7 @@ async def add(desk: Desk, changes: Changes) -> Reply:
         erp=ErpAccess(kind=changes.erp or ErpKind.VOALLE, url="", token=Secret(value="")),
         huggy_token=Secret(value=""),
         webhook_key=Secret(value=desk.new_key()),
+        outage_api_key=Secret(value=desk.new_key()),
         flow_api_key=Secret(value=desk.new_key()),
     )
     installation = _changed(desk, blank, changes)

@@ -49,6 +49,7 @@ from entrypoints.observer import MeteredObserver
 from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
 from entrypoints.upstreams import BuildErp, ChatRegistry, ErpRegistry, Fences, Throttles
+from entrypoints.work_loop import WorkLoop
 from entrypoints.work_thread import working_in_thread
 from entrypoints.worker import GRACE_S, RunningEngine, Unfinished, stop_signal, work_until_stopped, working
 
@@ -184,6 +185,7 @@ class Container(containers.DeclarativeContainer):
         observer=observer,
     )
     work_lane = providers.Singleton(WorkLane, journal=database.provided.journal, handle=handle_notification)
+    work_loop = providers.Singleton(WorkLoop)
     engine = providers.Singleton(_engine, settings.provided.database_url, work_lane, works=works)
     webhook = providers.Singleton(
         HuggyWebhook,
@@ -287,9 +289,11 @@ def _end_process() -> None:
 async def _upstreams(container: Container) -> AsyncIterator[None]:
     """The ways to the ERPs and to Huggy, open on this loop until the end of the block."""
     await container.fences().open()
+    container.work_loop().begin()
     try:
         yield
     finally:
+        container.work_loop().end()
         await container.erps().close()
         await container.huggy_http().aclose()
         await container.fences().close()

@@ -26,6 +26,12 @@ class MemoryInstallations:
     async def by_webhook_key(self, key: str) -> Installation | None:
         return next((each for each in await self.all() if each.webhook_key.reveal() == key), None)
 
+    async def by_flow_key(self, key: str) -> Installation | None:
+        return next((each for each in await self.all() if key and each.flow_api_key.reveal() == key), None)
+
+    async def by_outage_key(self, key: str) -> Installation | None:
+        return next((each for each in await self.all() if key and each.outage_api_key.reveal() == key), None)
+
     async def all(self) -> Sequence[Installation]:
         """In the order of their ids."""
         return [_decode(kept) for _, kept in sorted(self._kept.items())]

@@ -33,6 +33,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     revision: int = 0
     by_id: Mapping[InstallationId, Installation] = {}
     by_key_hash: Mapping[bytes, Installation] = {}
+    by_flow_key_hash: Mapping[bytes, Installation] = {}
+    by_outage_key_hash: Mapping[bytes, Installation] = {}
 
     def in_order(self) -> Sequence[Installation]:
         """Of their ids."""
@@ -95,14 +97,23 @@ class InstallationCache:
         for sealed in connection.execute(changed).scalars():
             installation = decode_installation(self._seal.unseal(sealed))
             by_id[installation.id] = installation
-        by_key_hash = {key_hash(each.webhook_key.reveal()): each for each in by_id.values()}
-        return Snapshot(revision=revision, by_id=by_id, by_key_hash=by_key_hash)
+        return Snapshot(
+            revision=revision,
+            by_id=by_id,
+            by_key_hash={key_hash(each.webhook_key.reveal()): each for each in by_id.values()},
+            by_flow_key_hash={
+                key_hash(each.flow_api_key.reveal()): each for each in by_id.values() if each.flow_api_key
+            },
+            by_outage_key_hash={
+                key_hash(each.outage_api_key.reveal()): each for each in by_id.values() if each.outage_api_key
+            },
+        )
 
 
 def _failed() -> Unavailable:
     return Unavailable("storage.failed", "the database could not read")
 
 
-def key_hash(webhook_key: str) -> bytes:
+def key_hash(key: str) -> bytes:
     """What is stored of a webhook key in the clear: enough to find it, not to use it."""
-    return blake2b(webhook_key.encode("utf-8", "surrogatepass"), digest_size=32).digest()
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=32).digest()

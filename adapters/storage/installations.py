@@ -33,6 +33,12 @@ class SqliteInstallations:
     async def by_webhook_key(self, key: str) -> Installation | None:
         return self._cache.current().by_key_hash.get(key_hash(key))
 
+    async def by_flow_key(self, key: str) -> Installation | None:
+        return self._cache.current().by_flow_key_hash.get(key_hash(key))
+
+    async def by_outage_key(self, key: str) -> Installation | None:
+        return self._cache.current().by_outage_key_hash.get(key_hash(key))
+
     async def all(self) -> Sequence[Installation]:
         """In the order of their ids."""
         return self._cache.current().in_order()

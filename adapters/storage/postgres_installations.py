@@ -40,6 +40,12 @@ class PostgresInstallations:
     async def by_webhook_key(self, key: str) -> Installation | None:
         return (await self._current()).by_key_hash.get(key_hash(key))
 
+    async def by_flow_key(self, key: str) -> Installation | None:
+        return (await self._current()).by_flow_key_hash.get(key_hash(key))
+
+    async def by_outage_key(self, key: str) -> Installation | None:
+        return (await self._current()).by_outage_key_hash.get(key_hash(key))
+
     async def all(self) -> Sequence[Installation]:
         """In the order of their ids."""
         return (await self._current()).in_order()

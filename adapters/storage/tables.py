@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -60,6 +61,13 @@ inbox = Table(
     Column("outcome_tag", Text),
     Column("conclusion", LargeBinary),  # sealed: outcome and route as JSON
     Column("finished_at", BigInteger),
+    Column(
+        "shell", Text, nullable=False, server_default="chat"
+    ),  # chat: ends in a flow; flow: answered to a flow's request
+    Column("document", Text),  # masked
+    Column("protocol", Text),
+    Column("flow", Text),  # the key of the flow that was started, or the tag of another ending
+    Column("cause", Text),  # of what failed
     UniqueConstraint("installation_id", "event_key", "recurrence", name="inbox_once"),
     sqlite_autoincrement=True,
 )
@@ -74,6 +82,17 @@ Index(
 )
 Index("inbox_by_chat", inbox.c.installation_id, inbox.c.chat_id, inbox.c.seq)
 Index("inbox_by_time", inbox.c.installation_id, inbox.c.accepted_at)
+Index("inbox_by_outcome", inbox.c.installation_id, inbox.c.outcome_tag, inbox.c.seq)
+for _name in ("protocol", "document", "cause"):
+    _known = text(f"{_name} IS NOT NULL")
+    Index(
+        f"inbox_by_{_name}",
+        inbox.c.installation_id,
+        inbox.c[_name],
+        inbox.c.seq,
+        sqlite_where=_known,
+        postgresql_where=_known,
+    )
 
 effects = Table(
     "effects",
@@ -103,7 +122,133 @@ unknown = Table(
     Column("last_at", BigInteger, nullable=False),
 )
 
-SEALED = (installations.c.sealed, inbox.c.payload, inbox.c.conclusion, effects.c.note, unknown.c.sample)
+trails = Table(
+    "trails",
+    metadata,
+    Column(
+        "entry_seq",
+        BigInteger().with_variant(Integer, "sqlite"),
+        ForeignKey("inbox.seq", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # the steps of one attempt
+    sqlite_with_rowid=False,
+)
+
+outages = Table(
+    "outages",
+    metadata,
+    Column("installation_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),  # admin, erp
+    Column("started_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("asked_at", BigInteger),  # when the provider's people were asked whether it goes on
+    Column("sealed", LargeBinary, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+)
+
+outages_revision = Table(
+    "outages_revision",
+    metadata,
+    Column("value", BigInteger, nullable=False),  # the only row; one more with every change of any outage
+)
+
+outage_tellings = Table(
+    "outage_tellings",
+    metadata,
+    Column("installation_id", Text, primary_key=True),
+    Column("outage_id", Text, primary_key=True),
+    Column("chat_id", Text, primary_key=True),
+    Column("version", Text, primary_key=True),  # changes with the prediction
+    Column("event_key", Text, nullable=False),  # of the notification that it was told to
+    Column("at", BigInteger, nullable=False),
+    Column("closed", Boolean, nullable=False),
+)
+
+problems = Table(
+    "problems",
+    metadata,
+    Column("installation_id", Text, primary_key=True),
+    Column("cause", Text, primary_key=True),
+    Column("occurrences", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("told_at", BigInteger),
+    Column("over_at", BigInteger),
+    Column("muted_until", BigInteger),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("installation_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # recipient, subject, text
+    Column("created_at", BigInteger, nullable=False),
+    Column("next_try_at", BigInteger),  # null: nothing is left to do
+    Column("tries", Integer, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("failure", Text),
+    sqlite_autoincrement=True,
+)
+Index("notices_by_installation", notices.c.installation_id, notices.c.id)
+Index("notices_due", notices.c.next_try_at)
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("id_hash", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+console_agents = Table(
+    "console_agents",
+    metadata,
+    Column("agent_id", Text, primary_key=True),
+    Column("company_id", Text, primary_key=True),
+    Column("verified_at", BigInteger, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("installation_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # who changed what
+    sqlite_autoincrement=True,
+)
+Index("audit_by_installation", audit.c.installation_id, audit.c.id)
+
+SEALED = (
+    installations.c.sealed,
+    inbox.c.payload,
+    inbox.c.conclusion,
+    effects.c.note,
+    unknown.c.sample,
+    trails.c.sealed,
+    outages.c.sealed,
+    notices.c.sealed,
+    console_sessions.c.sealed,
+    audit.c.sealed,
+)
 """every column that the keys open"""
 
 
