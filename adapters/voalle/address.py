@@ -5,7 +5,7 @@ Pure: names are not looked up here, so a name that points to a private address i
 
 import re
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -16,6 +16,8 @@ _OTHER_SERVICES = frozenset({AUTH_PORT, 45701, API_PORT})
 _DEFAULT_PORT = {"https": 443, "http": 80}
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC = re.compile(r"\d+|0x[0-9a-f]*")
+_UNICAST = IPv6Network("2000::/3")
+"""all that is routed in public; what lies outside of it, 6to4 too, may stand for an IPv4 address behind a gateway"""
 _PRIVATE_SUFFIXES = ("localhost", "local", "internal", "lan", "intranet", "home.arpa")
 
 
@@ -151,5 +153,6 @@ def _is_name(host: str) -> bool:
 def _is_private(host: str, ip: IPv4Address | IPv6Address | None) -> bool:
     if ip is None:
         return "." not in host or host.endswith(tuple(f".{suffix}" for suffix in _PRIVATE_SUFFIXES))
-    plain = ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
-    return not plain.is_global or plain.is_multicast
+    if isinstance(ip, IPv6Address) and (ip not in _UNICAST or ip.sixtofour is not None):
+        return True
+    return not ip.is_global or ip.is_multicast

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from adapters.voalle.access_points import AccessPoints
 from adapters.voalle.address import AddressFault, ErpAddress, read_address, read_pbx_address
 from adapters.voalle.billing import VoalleBilling
 from adapters.voalle.customers import VoalleCustomers
@@ -58,14 +59,18 @@ def voalle_erp(
     )
     third_party = _third_party(settings, address, exchange(THIRD_PARTY), clock, private_hosts)
     zone = ZoneInfo(policies.timezone)
+    access_points = AccessPoints(third_party=third_party, clock=clock, zone=zone) if third_party else None
     return Erp(
         kind=ErpKind.VOALLE,
         offers=frozenset(Operation) if access.token and segment else frozenset(),
-        customers=VoalleCustomers(pbx=pbx, third_party=third_party, clock=clock, zone=zone),
+        customers=VoalleCustomers(
+            pbx=pbx, third_party=third_party, access_points=access_points, clock=clock, zone=zone
+        ),
         billing=VoalleBilling(pbx=pbx, third_party=third_party),
         unblocks=VoalleUnblocks(pbx=pbx),
         tickets=VoalleTickets(pbx=pbx, third_party=third_party),
-        outages=VoalleOutages(third_party=third_party, clock=clock, zone=zone),
+        outages=VoalleOutages(access_points=access_points),
+        sign_ins={} if third_party is None else {THIRD_PARTY: third_party.sign_in},
     )
 
 

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
+from adapters.voalle.access_points import AccessPoints
 from adapters.voalle.pbx import VoallePbx
 from adapters.voalle.records import customer_of_pbx, customer_of_third_party, together
 from adapters.voalle.sources import tell_failing_source
@@ -15,14 +18,30 @@ from domain.tax_id import TaxId
 
 
 class VoalleCustomers:
-    def __init__(self, *, pbx: VoallePbx, third_party: VoalleThirdParty | None, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        *,
+        pbx: VoallePbx,
+        third_party: VoalleThirdParty | None,
+        access_points: AccessPoints | None,
+        clock: Clock,
+        zone: ZoneInfo,
+    ) -> None:
         self._pbx = pbx
         self._third_party = third_party
+        self._access_points = access_points
         self._clock = clock
         self._zone = zone
 
     async def find(self, tax_id: TaxId) -> Customer | None:
         """Either source may fail when the other knows the customer; "nobody" takes both."""
+        customer = await self._find(tax_id)
+        if customer is None or self._access_points is None:
+            return customer
+        contracts = (replace(each, access_point=self._access_points.name_of(each.id)) for each in customer.contracts)
+        return replace(customer, contracts=tuple(contracts))
+
+    async def _find(self, tax_id: TaxId) -> Customer | None:
         if self._third_party is None:
             return await self._by_pbx(tax_id)
         by_pbx, by_third_party = await asyncio.gather(

@@ -2,14 +2,18 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+import zlib
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 import aiohttp
 import httpx
 
+from adapters.voalle.shown import shown_answer, shown_request
 from adapters.voalle.wire import decode
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
 from application.ports import Fence
+from application.trail import take
 from domain.identifiers import Personal
 
 MAX_ANSWER = 16 * 1024 * 1024
@@ -35,6 +39,7 @@ class VoalleExchange:
         self._http = http
         self.timeout_s = timeout_s
         self._fence = fence
+        self._under_way: set[asyncio.Task[Answer]] = set()
 
     async def send(
         self,
@@ -58,7 +63,7 @@ class VoalleExchange:
         request = self._http.build_request(
             method,
             url,
-            headers={"Accept": "*/*", **(headers or {})},
+            headers={"Accept": "*/*", "Accept-Encoding": "gzip", **(headers or {})},
             data=form,
             json=json,
             params=params,
@@ -66,16 +71,37 @@ class VoalleExchange:
             # is not there after half of the time is told apart from a silent server: nothing was sent on it.
             timeout=httpx.Timeout(None, connect=self.timeout_s / 2),
         )
-        async with self._fence.turn(operation):
-            # Whatever comes of it is told within the turn: the fence judges the ERP by it.
-            try:
-                async with asyncio.timeout(self.timeout_s):
-                    answer = await self._try(request, writes=writes, max_bytes=max_bytes, again=not writes)
-            except TimeoutError:
-                raise _lost("erp.timeout", writes=writes) from None
-            if not 200 <= answer.status < 300 and answer.status not in accept:
-                raise refusal_of(answer, writes=writes)
-        return answer
+        with take(f"erp.{operation}", lambda: shown_request(request, form or json)) as step:
+            sent = asyncio.Event()
+
+            async def in_turn() -> Answer:
+                async with self._fence.turn(operation):
+                    sent.set()
+                    # Whatever comes of it is told within the turn: the fence judges the ERP by it.
+                    try:
+                        async with asyncio.timeout(self.timeout_s):
+                            answer = await self._try(request, writes=writes, max_bytes=max_bytes, again=not writes)
+                    except TimeoutError:
+                        raise _lost("erp.timeout", writes=writes) from None
+                    step.answered(shown_answer(answer.status, answer.content_type, answer.body))
+                    if not 200 <= answer.status < 300 and answer.status not in accept:
+                        raise refusal_of(answer, writes=writes)
+                    return answer
+
+            return await self._seen_through(in_turn(), sent)
+
+    async def _seen_through(self, call: Coroutine[Any, Any, Answer], sent: asyncio.Event) -> Answer:
+        """What comes of the call. Whoever stops waiting ends it as long as nothing was sent; after that it keeps its turn
+        to its end, because the ERP goes on working on it."""
+        task = asyncio.create_task(call)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not sent.is_set():
+                task.cancel()
+            raise
 
     async def _try(self, request: httpx.Request, *, writes: bool, max_bytes: int, again: bool) -> Answer:
         try:
@@ -90,10 +116,15 @@ class VoalleExchange:
         response = await self._http.send(request, stream=True, follow_redirects=False)
         try:
             body = bytearray()
+            # Opened here: the client would open whatever it is told to, as often as it is told to, without a bound.
+            is_pressed = response.headers.pop("content-encoding", "").strip().lower() == "gzip"
+            unpress = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress if is_pressed else None
             async for chunk in response.aiter_bytes():
-                body += chunk
+                body += unpress(chunk, max_bytes - len(body) + 1) if unpress else chunk
                 if len(body) > max_bytes:
                     raise Unintelligible("erp.too_large", f"more than {max_bytes} bytes")
+        except zlib.error:
+            raise httpx.DecodingError("the answer does not open") from None
         finally:
             await response.aclose()
         retry_after = response.headers.get("retry-after", "")

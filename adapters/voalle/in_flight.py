@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from application.trail import take
+from domain.trail import SHARED
+
 T = TypeVar("T")
 
 
@@ -23,12 +26,18 @@ class InFlight(Generic[T]):
     def __init__(self) -> None:
         self._calls: dict[str, _Call[T]] = {}
 
-    async def share(self, key: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def share(self, key: str, call: Callable[[], Coroutine[Any, Any, T]], *, what: str = "read") -> T:
+        """`what` the call is known by in the trail of one that joins it."""
         shared = self._calls.get(key)
-        if shared is None:
-            shared = _Call(asyncio.create_task(call()))
-            self._calls[key] = shared
-            shared.task.add_done_callback(lambda _: self._forget(key, shared))
+        if shared is not None:
+            with take(f"erp.{what}", ended=SHARED):
+                return await self._wait(key, shared)
+        shared = _Call(asyncio.create_task(call()))
+        self._calls[key] = shared
+        shared.task.add_done_callback(lambda _: self._forget(key, shared))
+        return await self._wait(key, shared)
+
+    async def _wait(self, key: str, shared: _Call[T]) -> T:
         shared.waiting += 1
         try:
             return await asyncio.shield(shared.task)

@@ -7,10 +7,11 @@ so they are read wherever an answer carries them.
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from hashlib import sha256
 
 import msgspec
+from msgspec import Struct
 
 from adapters.voalle.wire import (
     ACCESS_POINT_ACTIVE,
@@ -50,42 +51,77 @@ def read_sign(fields: Fields, contracts: frozenset[ContractId] | None, now: date
     )
 
 
-def read_access_point(answer: object, contract_id: ContractId, now: datetime) -> Outage | None:
-    """The outage of a contract's access point: in maintenance or not active. None: it works, or there is none."""
+class AccessPoint(Struct, frozen=True, kw_only=True):
+    """Equipment that serves many contracts, as the ERP knows it."""
+
+    title: str
+    down: bool
+    """in maintenance, or not active"""
+    protocol: ProtocolNumber | None = None
+    back_at: datetime | None = None
+
+
+def read_access_points(answer: object, zone: tzinfo | None) -> tuple[AccessPoint, ...]:
+    """The equipment behind a contract; none: there is none."""
     if answer is None or answer == []:
-        return None
+        return ()
     points = [Fields(point) for point in (answer if isinstance(answer, list) else [answer]) if isinstance(point, dict)]
     if not points or not all(point.has((*IN_MAINTENANCE, *ACCESS_POINT_ACTIVE)) for point in points):
         not_understood("access_point", answer)
-    down = [point for point in points if point.flag(IN_MAINTENANCE) or point.flag(ACCESS_POINT_ACTIVE) is False]
-    if not down:
-        return None
-    maintenance = down[0].inner(MAINTENANCE) or Fields({})
+    return tuple(_access_point(point, zone) for point in points)
+
+
+def _access_point(point: Fields, zone: tzinfo | None) -> AccessPoint:
+    maintenance = point.inner(MAINTENANCE) or Fields({})
     protocol = maintenance.text(PROTOCOL)
-    ends = (as_moment(maintenance.get((name,)), now.tzinfo) for name in MAINTENANCE_END)
-    end = next((moment for moment in ends if moment is not None), None)
-    title = sha256(down[0].text(ACCESS_POINT_TITLE).encode()).hexdigest()[:16]
-    return Outage(
-        id=f"protocol:{protocol}" if protocol else f"access_point:{title}",
-        contracts=frozenset({contract_id}),
-        predicted_at=end if end is not None and end > now else None,
+    ends = (as_moment(maintenance.get((name,)), zone) for name in MAINTENANCE_END)
+    return AccessPoint(
+        title=point.text(ACCESS_POINT_TITLE),
+        down=point.flag(IN_MAINTENANCE) is True or point.flag(ACCESS_POINT_ACTIVE) is False,
         protocol=ProtocolNumber(protocol) if protocol else None,
+        back_at=next((moment for moment in ends if moment is not None), None),
+    )
+
+
+def outage_of(point: AccessPoint, contract_id: ContractId) -> Outage | None:
+    """None: the equipment works."""
+    if not point.down:
+        return None
+    name = sha256((point.title or f"contract {contract_id}").encode()).hexdigest()[:16]
+    return Outage(
+        id=f"access_point:{name}",
+        contracts=frozenset({contract_id}),
+        predicted_at=point.back_at,
+        protocol=point.protocol,
+        access_point=point.title,
     )
 
 
 def merged(outages: Iterable[Outage]) -> tuple[Outage, ...]:
-    """Each outage once, with all that it reaches and the later of its predictions."""
-    kept: dict[str, Outage] = {}
+    """Each outage once, with all that it reaches and the later of its predictions.
+
+    What the record told under a protocol and the equipment that has the same protocol are one outage.
+    """
+    kept: list[Outage] = []
     for outage in outages:
-        known = kept.get(outage.id)
-        kept[outage.id] = outage if known is None else _joined(known, outage)
-    return tuple(kept.values())
+        same = next((place for place, known in enumerate(kept) if _is_same(known, outage)), None)
+        if same is None:
+            kept.append(outage)
+        else:
+            kept[same] = _joined(kept[same], outage)
+    return tuple(kept)
+
+
+def _is_same(one: Outage, other: Outage) -> bool:
+    both_named = one.access_point and other.access_point
+    return one.id == other.id or (one.protocol is not None and one.protocol == other.protocol and not both_named)
 
 
 def _joined(one: Outage, other: Outage) -> Outage:
+    named = one if one.access_point or not other.access_point else other
     reach = None if one.contracts is None or other.contracts is None else one.contracts | other.contracts
     predictions = [moment for moment in (one.predicted_at, other.predicted_at) if moment is not None]
-    return msgspec.structs.replace(one, contracts=reach, predicted_at=max(predictions, default=None))
+    return msgspec.structs.replace(named, contracts=reach, predicted_at=max(predictions, default=None))
 
 
 def predicted_at(hours_left: int | None, hour_of_day: str, now: datetime) -> datetime | None:

@@ -2,37 +2,51 @@
 
 import asyncio
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
-from adapters.voalle.outage_signs import merged, read_access_point
-from adapters.voalle.third_party import VoalleThirdParty
+from adapters.voalle.access_points import AccessPoints, Looked
+from adapters.voalle.outage_signs import merged, outage_of
 from application.failures import Unavailable
-from application.ports import Clock
-from domain.customer import Contract, ContractStatus, Customer
-from domain.outage import Outage
+from domain.customer import ContractStatus, Customer
+from domain.identifiers import ContractId
+from domain.outage import Outage, Reported
 
 _CONTRACTS_MAX = 20
 """contracts whose access point is asked for"""
 
 
 class VoalleOutages:
-    def __init__(self, *, third_party: VoalleThirdParty | None, clock: Clock, zone: ZoneInfo) -> None:
-        self._third_party = third_party
-        self._clock = clock
-        self._zone = zone
+    def __init__(self, *, access_points: AccessPoints | None) -> None:
+        """None: there is no way to ask for them."""
+        self._access_points = access_points
 
-    async def affecting(self, customer: Customer) -> Sequence[Outage]:
-        if self._third_party is None:
-            return merged(customer.outages)
-        standing = [found for found in customer.contracts if found.status is not ContractStatus.CANCELLED]
-        found = await asyncio.gather(
-            *(self._of_contract(self._third_party, contract) for contract in standing[:_CONTRACTS_MAX])
+    async def affecting(self, customer: Customer) -> Reported:
+        standing = [found.id for found in customer.contracts if found.status is not ContractStatus.CANCELLED]
+        if self._access_points is None:
+            outages = merged(customer.outages)
+            return Reported(outages=outages, unaffected=_spared(customer, standing, outages))
+        asked = standing[:_CONTRACTS_MAX]
+        looked = await asyncio.gather(*(_known(self._access_points, contract) for contract in asked))
+        seen = {contract: known for contract, known in zip(asked, looked, strict=True) if known is not None}
+        down = [outage_of(point, contract) for contract, known in seen.items() for point in known.points]
+        outages = merged((*customer.outages, *(outage for outage in down if outage is not None)))
+        sure = [contract for contract, known in seen.items() if known.asked and known.points]
+        return Reported(
+            outages=outages,
+            unaffected=_spared(customer, sure, outages),
+            access_points={contract: name for contract in seen if (name := self._access_points.name_of(contract))},
         )
-        return merged((*customer.outages, *(outage for outage in found if outage is not None)))
 
-    async def _of_contract(self, third_party: VoalleThirdParty, contract: Contract) -> Outage | None:
-        try:
-            answer = await third_party.access_point(contract.id)
-        except Unavailable:
-            return None  # what the record itself told stands
-        return read_access_point(answer, contract.id, self._clock.now().astimezone(self._zone))
+
+async def _known(access_points: AccessPoints, contract_id: ContractId) -> Looked | None:
+    """None: nothing is known now; what the record itself told stands."""
+    try:
+        return await access_points.behind(contract_id)
+    except Unavailable:
+        return None
+
+
+def _spared(customer: Customer, sure: Sequence[ContractId], outages: Sequence[Outage]) -> frozenset[ContractId]:
+    """Those of the contracts that are surely known to work which nothing else told speaks against."""
+    if not customer.tells_outages:
+        return frozenset()
+    return frozenset(each for each in sure if not any(outage.reaches(each) for outage in outages))

@@ -9,6 +9,7 @@ import msgspec
 from adapters.voalle.outage_signs import merged, read_sign
 from adapters.voalle.verdicts import reason_of, says_not_found
 from adapters.voalle.wire import (
+    CITY,
     CLIENT_ID,
     CLIENT_NAME,
     CLIENT_TAX_ID,
@@ -23,6 +24,8 @@ from adapters.voalle.wire import (
     CONTRACTS,
     DESCRIPTION,
     HOLDERS,
+    MAIN_ADDRESS,
+    NEIGHBORHOOD,
     PERSON_ID,
     PERSON_NAME,
     PERSON_PHONES,
@@ -83,6 +86,7 @@ def customer_of_pbx(answer: object, tax_id: TaxId, now: datetime) -> Customer | 
         tax_id=tax_id,
         contracts=_each_once(contract for _, contracts in found for contract in contracts),
         outages=_outages(answer, found, now),
+        tells_outages=True,
     )
 
 
@@ -101,10 +105,21 @@ def customer_of_third_party(person: object, contracts: Sequence[Fields], tax_id:
         name=matching[0].text(PERSON_NAME),
         tax_id=tax_id,
         phones=tuple(filter(None, phones)),
-        contracts=_each_once(
-            _contract(row, CustomerId(customer_id)) for row in contracts if not _is_of_another(row, tax_id)
+        contracts=_at_home(
+            _each_once(_contract(row, CustomerId(customer_id)) for row in contracts if not _is_of_another(row, tax_id)),
+            matching[0],
         ),
     )
+
+
+def _at_home(contracts: tuple[Contract, ...], person: Fields) -> tuple[Contract, ...]:
+    """City and neighbourhood are told of a person, not of a contract: they hold for one who has a single contract."""
+    alive = [contract for contract in contracts if contract.status is not ContractStatus.CANCELLED]
+    home = person.inner(MAIN_ADDRESS)
+    if home is None or len(alive) != 1:
+        return contracts
+    placed = msgspec.structs.replace(alive[0], city=home.text(CITY), district=home.text(NEIGHBORHOOD))
+    return tuple(placed if contract is alive[0] else contract for contract in contracts)
 
 
 def together(pbx: Customer | None, third_party: Customer | None) -> Customer | None:
@@ -125,7 +140,13 @@ def _completed(pbx: Contract, third_party: Contract | None) -> Contract:
     if third_party is None:
         return pbx
     unknown = third_party.status is ContractStatus.UNKNOWN
-    return msgspec.structs.replace(pbx, number=third_party.number, status=pbx.status if unknown else third_party.status)
+    return msgspec.structs.replace(
+        pbx,
+        number=third_party.number,
+        status=pbx.status if unknown else third_party.status,
+        city=third_party.city,
+        district=third_party.district,
+    )
 
 
 def _clients(answer: object) -> list[Fields]:

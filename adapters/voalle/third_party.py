@@ -26,6 +26,10 @@ class VoalleThirdParty:
         self._token = token
         self._reads: InFlight[Envelope] = InFlight()
 
+    async def sign_in(self) -> None:
+        """Nothing is read."""
+        await self._token.get()
+
     async def person(self, document: str) -> object:
         """The person of a document; None: there is none."""
         return (await self._shared_read("people", "GET", f"people/txid/{path_part(document)}")).or_nobody()
@@ -103,7 +107,7 @@ class VoalleThirdParty:
         Whoever reads back a write of theirs may so get an answer from just before it, and learns nothing from it then.
         """
         return await self._reads.share(
-            f"{method} {path} {json}", lambda: self._read(operation, method, path, json=json)
+            f"{method} {path} {json}", lambda: self._read(operation, method, path, json=json), what=operation
         )
 
     async def _read(

@@ -31,7 +31,7 @@ class VoalleToken:
     async def get(self) -> Secret:
         if self._current and self._clock.monotonic() < self._renew_at:
             return self._current
-        return await self._renewals.share("token", self._renew)
+        return await self._renewals.share("token", self._renew, what="token")
 
     def drop(self, refused: Secret) -> None:
         """Forgets a token that the API refused, unless it was renewed meanwhile."""

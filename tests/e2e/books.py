@@ -96,6 +96,8 @@ class Subscriber:
     agreements: list[Agreement] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
     trouble: Trouble | None = None
+    access_point: str = ""
+    """the equipment that serves them; empty: nobody else's"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,8 @@ class Installed:
     installation_id: str
     webhook_url: str = field(repr=False)
     flow_api_url: str = field(repr=False)
+    outage_api_url: str
+    outage_api_key: str = field(repr=False)
     readiness: Any
 
 
@@ -53,6 +55,10 @@ class Ponte:
             "PONTE_LOG_FORMAT": "json",
         }
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return self._environment
+
     def run(self, *arguments: str, secrets: Mapping[str, str] | None = None) -> str:
         """A command that must succeed; what it printed. Its words go to the log as well."""
         done = subprocess.run(
@@ -73,6 +79,8 @@ class Ponte:
             installation_id=told["installation_id"],
             webhook_url=told["webhook_url"],
             flow_api_url=told["flow_api_url"],
+            outage_api_url=told["outage_api_url"],
+            outage_api_key=told["outage_api_key"],
             readiness=told["readiness"],
         )
 

@@ -188,7 +188,9 @@ class Scene:
                 ("erp token", provider.erp_token),
                 ("client secret", provider.client_secret),
                 ("webhook token", provider.webhook_token),
+                ("outage key", provider.installed.outage_api_key),
                 ("webhook key", provider.installed.webhook_url.rpartition("/")[2]),
+                ("flow key", provider.installed.flow_api_url.rpartition("/")[2]),
             ]
             for subscriber in provider.books.subscribers.values():
                 known += _personal(subscriber)

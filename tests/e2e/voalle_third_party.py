@@ -225,7 +225,8 @@ class VoalleThirdParty(Upstream):
             "protocol": trouble.protocol,
             "finalDate": self.style.instant(trouble.predicted_at),
         }
-        return {"title": "OLT CENTRO", "inMaintenance": trouble is not None, "maintenance": maintenance, "active": True}
+        title = subscriber.access_point or f"OLT {subscriber.client}"
+        return {"title": title, "inMaintenance": trouble is not None, "maintenance": maintenance, "active": True}
 
     def _agreement(self, request: web.Request) -> tuple[Subscriber, Agreement]:
         return self._found(lambda: self.books.agreement(request.match_info["contract"]))

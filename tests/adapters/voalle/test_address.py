@@ -96,7 +96,8 @@ def test_what_is_no_address_is_refused_with_its_reason(pasted: str, problem: Add
     "host",
     [
         *("localhost", "127.0.0.1", "10.0.0.5", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.1", "224.0.0.1"),
-        *("[::1]", "[::ffff:127.0.0.1]", "[fe80::1]", "[fd00::1]"),
+        *("[::1]", "[::ffff:127.0.0.1]", "[fe80::1]", "[fd00::1]", "[ff02::1]", "[fec0::1]"),
+        *("[::127.0.0.1]", "[64:ff9b::a00:7]", "[2002:a00:7::1]"),
     ],
 )
 def test_a_private_address_is_refused_unless_it_is_listed(host: str) -> None:

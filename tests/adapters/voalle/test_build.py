@@ -36,6 +36,11 @@ def test_token_and_pbx_name_alone_offer_every_operation() -> None:
     assert build({"pbx_segment": "new"}, pbx="").offers == frozenset(Operation)
 
 
+def test_only_with_the_integrators_credentials_there_is_more_to_sign_in_to() -> None:
+    assert build().sign_ins == {}
+    assert set(build(THIRD_PARTY).sign_ins) == {"third_party"}
+
+
 def test_without_token_or_pbx_name_nothing_is_offered() -> None:
     assert build(token=Secret(value="")).offers == frozenset()
     assert build(pbx="").offers == frozenset()

@@ -1,10 +1,13 @@
 """Failures as they really come: an HTTP client over the aiohttp transport against sockets that misbehave."""
 
 import asyncio
+import gzip
 import socket
 import ssl
 import struct
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -270,6 +273,42 @@ async def test_an_answer_beyond_the_limit_is_not_taken(http: httpx.AsyncClient, 
     assert caught.value.cause == "erp.too_large"
 
 
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_an_answer_that_swells_beyond_the_limit_takes_no_room_of_ours(
+    http: httpx.AsyncClient, serve: Open, times: int
+) -> None:
+    """One installation's ERP must not take the memory of all: pressed twice, 200 MB fit into a kilobyte."""
+    pressed, encodings = bytes(200_000_000), b", ".join([b"gzip"] * times)
+    for _ in range(times):
+        pressed = gzip.compress(pressed)
+    url = await serve(with_status(200, pressed, headers=b"Content-Encoding: %s\r\n" % encodings))
+    tracemalloc.start()
+    try:
+        with suppress(Unintelligible):
+            answer = await exchange(http).send("people", "GET", url, max_bytes=1_000_000)
+            assert answer.body == pressed
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5_000_000
+
+
+async def test_a_pressed_answer_is_opened(http: httpx.AsyncClient, serve: Open) -> None:
+    body = b'{"id": 7}' * 1000
+    url = await serve(with_status(200, gzip.compress(body), headers=b"Content-Encoding: GZip\r\n"))
+    answer = await exchange(http).send("people", "GET", url, max_bytes=len(body))
+    assert answer.body == body
+    with pytest.raises(Unintelligible) as caught:
+        await exchange(http).send("people", "GET", url, max_bytes=len(body) - 1)
+    assert caught.value.cause == "erp.too_large"
+
+
+async def test_a_pressed_answer_that_does_not_open_is_a_broken_one(http: httpx.AsyncClient, serve: Open) -> None:
+    url = await serve(with_status(200, b"not gzip at all", headers=b"Content-Encoding: gzip\r\n"))
+    assert (await failure(http, url, writes=False)).cause == "erp.dropped"
+    assert isinstance(await failure(http, url, writes=True), InDoubt)
+
+
 async def test_no_more_requests_than_the_fence_are_under_way(http: httpx.AsyncClient, serve: Open) -> None:
     under_way, most, full = 0, 0, asyncio.Event()
 
@@ -330,3 +369,49 @@ async def test_an_erp_that_says_no_is_not_an_erp_that_fails(http: httpx.AsyncCli
     for _ in range(2 * FAILURES_IN_A_ROW):
         with pytest.raises(Rejected):
             await sender.send("people", "GET", url)
+
+
+async def test_a_call_that_nobody_waits_for_any_more_keeps_its_turn_until_the_erp_has_answered(
+    http: httpx.AsyncClient, serve: Open
+) -> None:
+    asked, answer = asyncio.Queue[int](), asyncio.Event()
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        asked.put_nowait(1)
+        await answer.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+
+    erp, url = exchange(http, concurrency=1), await serve(slowly)
+    first = asyncio.create_task(erp.send("people", "GET", url))
+    await asked.get()
+    first.cancel()
+    second = asyncio.create_task(erp.send("people", "GET", url))
+    await asyncio.wait((first,))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert asked.empty()
+    answer.set()
+    assert (await second).status == 200
+    await asked.get()
+
+
+async def test_a_call_that_nobody_waits_for_any_more_is_not_made_once_its_turn_comes(
+    http: httpx.AsyncClient, serve: Open
+) -> None:
+    asked = 0
+
+    async def counting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await with_status(200)(reader, writer)
+
+    erp, url = exchange(http, concurrency=1), await serve(counting)
+    first = asyncio.create_task(erp.send("people", "GET", url))
+    given_up = asyncio.create_task(erp.send("people", "GET", url))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await first
+    await erp.send("people", "GET", url)
+    assert asked == 2

@@ -129,7 +129,7 @@ async def test_where_the_third_party_is_shut_the_pbx_answers() -> None:
     assert await ports.customers.find(CPF) is not None
     assert list(await ports.billing.open_invoices(customer(), contract())) == []
     assert list(await ports.tickets.open_tickets(customer())) == []
-    assert list(await ports.outages.affecting(customer())) == []
+    assert (await ports.outages.affecting(customer())).outages == ()
     assert {request.url.path for request in erp.requests} == {VALIDATE, BILLETS, LIST}
 
 

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -5,15 +6,19 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapters.voalle.outage_signs import predicted_at
-from application.failures import Unintelligible
+from application.failures import Rejected, Unintelligible
+from application.ports import Outages
 from domain.customer import ContractStatus, Customer
 from domain.identifiers import ProtocolNumber
 from domain.outage import Outage
 from tests.adapters.voalle.scripted import (
     API,
+    CONTRACTS,
     CPF,
+    PERSON,
     VALIDATE,
     ScriptedErp,
     contract,
@@ -154,14 +159,14 @@ def access_point(number: str) -> str:
 async def test_an_access_point_that_works_is_no_outage() -> None:
     erp = ScriptedErp()
     erp.on(access_point("20743"), recorded("access_point_up"))
-    assert list(await erp.build_both().outages.affecting(customer())) == []
+    assert (await erp.build_both().outages.affecting(customer())).outages == ()
 
 
 @pytest.mark.parametrize("fields", [{"inMaintenance": True}, {"active": False}])
 async def test_an_access_point_in_maintenance_or_down_is_an_outage_of_its_contract(fields: dict[str, object]) -> None:
     erp = ScriptedErp()
     erp.on(access_point("20743"), enveloped(point(**fields)))
-    (outage,) = await erp.build_both().outages.affecting(customer())
+    (outage,) = (await erp.build_both().outages.affecting(customer())).outages
     assert outage.contracts == frozenset({"20743"})
     assert (outage.predicted_at, outage.protocol) == (None, None)
 
@@ -172,18 +177,20 @@ async def test_two_contracts_behind_one_access_point_are_one_outage() -> None:
     erp.on(access_point("2"), recorded("access_point_down"))
     erp.on(access_point("3"), enveloped(point(title="OLT SUL", active=False)))
     found = await erp.build_both().outages.affecting(customer(contract("1"), contract("2"), contract("3")))
-    assert [outage.contracts for outage in found] == [frozenset({"1", "2"}), frozenset({"3"})]
+    assert [outage.contracts for outage in found.outages] == [frozenset({"1", "2"}), frozenset({"3"})]
 
 
-async def test_what_the_maintenance_tells_is_kept_and_a_past_end_is_no_prediction() -> None:
+async def test_what_the_maintenance_tells_is_kept_as_it_was_told() -> None:
     erp = ScriptedErp()
     ahead = {"finalDate": "2026-11-23T17:00:00", "protocol": 987}
     past = {"finalDate": "2026-11-23T11:00:00", "protocol": 986}
     erp.on(access_point("1"), enveloped(point(inMaintenance=True, maintenance=ahead)))
-    erp.on(access_point("2"), enveloped([point(), point(active=False, maintenance=past)]))
-    first, second = await erp.build_both().outages.affecting(customer(contract("1"), contract("2")))
-    assert (first.id, first.predicted_at) == ("protocol:987", AT_FIVE)
-    assert (second.id, second.predicted_at) == ("protocol:986", None)
+    erp.on(
+        access_point("2"), enveloped([point(title="OLT SUL"), point(title="OLT NORTE", active=False, maintenance=past)])
+    )
+    first, second = (await erp.build_both().outages.affecting(customer(contract("1"), contract("2")))).outages
+    assert (first.protocol, first.predicted_at) == ("987", AT_FIVE)
+    assert (second.protocol, second.predicted_at) == ("986", datetime(2026, 11, 23, 11, tzinfo=SAO_PAULO))
 
 
 async def test_cancelled_contracts_are_not_asked_for() -> None:
@@ -201,7 +208,7 @@ async def test_what_the_record_told_stands_when_the_access_point_tells_nothing(r
     erp.on(access_point("20743"), reply)
     found = await erp.build().customers.find(CPF)
     assert found is not None
-    assert list(await erp.build_both().outages.affecting(found)) == list(found.outages)
+    assert (await erp.build_both().outages.affecting(found)).outages == found.outages
 
 
 async def test_an_access_point_in_another_shape_is_not_understood() -> None:
@@ -209,3 +216,141 @@ async def test_an_access_point_in_another_shape_is_not_understood() -> None:
     erp.on(access_point("20743"), enveloped({"title": "OLT CENTRO"}))
     with pytest.raises(Unintelligible):
         await erp.build_both().outages.affecting(customer())
+
+
+# --- what is remembered of access points ----------------------------------------------------------------------
+
+
+class HangingPoint:
+    """Does not answer until it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answers = asyncio.Event()
+
+    async def __call__(self, _: httpx.Request) -> httpx.Response:
+        self.asked.set()
+        await self.answers.wait()
+        return recorded("access_point_up")
+
+
+DOWN = enveloped(point(inMaintenance=True))
+
+
+async def told(outages: Outages, *numbers: str) -> list[set[str]]:
+    """Which contracts each outage reaches."""
+    found = await outages.affecting(told_by_pbx(*numbers))
+    return [set(outage.contracts or ()) for outage in found.outages]
+
+
+def told_by_pbx(*numbers: str) -> Customer:
+    return replace(customer(*(contract(number) for number in numbers)), tells_outages=True)
+
+
+async def test_one_look_at_an_access_point_holds_for_a_minute_for_all_behind_it() -> None:
+    erp = ScriptedErp()
+    for number in ("1", "2"):
+        erp.on(access_point(number), recorded("access_point_up"), DOWN)
+    outages = erp.build_both().outages
+    assert await told(outages, "1") == await told(outages, "2") == []
+    erp.clock.advance(3600)
+    assert await told(outages, "1") == [{"1"}]
+    erp.clock.advance(29)
+    assert await told(outages, "2") == [{"2"}]
+    assert (erp.count(access_point("1")), erp.count(access_point("2"))) == (2, 1)
+
+
+async def test_a_state_of_half_a_minute_is_told_and_looked_after_once_behind_the_answer() -> None:
+    erp, hanging = ScriptedErp(), HangingPoint()
+    erp.on(access_point("1"), DOWN, hanging)
+    outages = erp.build_both().outages
+    await told(outages, "1")
+    erp.clock.advance(31)
+    assert await told(outages, "1") == await told(outages, "1") == [{"1"}]
+    await hanging.asked.wait()
+    hanging.answers.set()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert await told(outages, "1") == []
+    assert erp.count(access_point("1")) == 2
+
+
+@pytest.mark.parametrize("reply", [httpx.Response(503), httpx.ConnectError("gone")])
+async def test_while_the_erp_fails_what_was_known_within_a_quarter_of_an_hour_is_told(
+    reply: httpx.Response | Exception,
+) -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("1"), DOWN, reply)
+    outages = erp.build_both().outages
+    await told(outages, "1")
+    erp.clock.advance(15 * 60)
+    assert await told(outages, "1") == [{"1"}]
+    erp.clock.advance(1)
+    assert await told(outages, "1") == []
+
+
+async def test_a_refusal_is_not_taken_for_the_erp_being_away() -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("1"), DOWN, httpx.Response(403))
+    outages = erp.build_both().outages
+    await told(outages, "1")
+    erp.clock.advance(61)
+    with pytest.raises(Rejected):
+        await told(outages, "1")
+
+
+async def test_only_what_was_asked_just_now_is_said_to_be_well() -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("1"), recorded("access_point_up"))
+    outages = erp.build_both().outages
+    assert (await outages.affecting(told_by_pbx("1"))).unaffected == {"1"}
+    assert (await outages.affecting(customer(contract("1")))).unaffected == frozenset()
+    erp.clock.advance(10)
+    assert (await outages.affecting(told_by_pbx("1"))).unaffected == frozenset()
+    erp.on(access_point("2"), httpx.Response(503))
+    assert (await outages.affecting(told_by_pbx("2"))).unaffected == frozenset()
+    erp.on(access_point("3"), enveloped(None))
+    assert (await outages.affecting(told_by_pbx("3"))).unaffected == frozenset()
+
+
+async def test_the_equipment_is_named_with_the_contract_from_then_on() -> None:
+    erp = ScriptedErp()
+    erp.on(VALIDATE, says({"clients": [client()]}))
+    erp.on(access_point("20743"), recorded("access_point_up"))
+    ports = erp.build_both()
+    known = await ports.outages.affecting(customer())
+    assert known.access_points == {"20743": "OLT CENTRO"}
+    found = await ports.customers.find(CPF)
+    assert found is not None
+    assert [each.access_point for each in found.contracts] == ["OLT CENTRO"]
+
+
+async def test_equipment_without_a_name_is_nobody_elses() -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("1"), enveloped(point(title="", active=False)))
+    erp.on(access_point("2"), enveloped(point(title="")))
+    outages = erp.build_both().outages
+    assert await told(outages, "1", "2") == [{"1"}]
+
+
+async def test_what_the_record_and_the_access_point_tell_under_one_protocol_is_one_outage() -> None:
+    erp = ScriptedErp()
+    erp.on(VALIDATE, says({"clients": [{**client(), **SIGN}]}))
+    erp.on(access_point("20743"), enveloped(point(inMaintenance=True, maintenance={"protocol": "987"})))
+    ports = erp.build_both()
+    found = await ports.customers.find(CPF)
+    assert found is not None
+    (outage,) = (await ports.outages.affecting(found)).outages
+    assert (outage.access_point, outage.protocol, outage.predicted_at) == ("OLT CENTRO", "987", AT_FIVE)
+    assert outage.contracts is None
+
+
+async def test_city_and_neighbourhood_of_the_person_hold_for_a_single_contract() -> None:
+    erp = ScriptedErp()
+    erp.on(VALIDATE, says({"clients": [client()]}))
+    erp.on(PERSON, recorded("person_by_txid"))
+    erp.on(CONTRACTS, recorded("contracts_paged"))
+    found = await erp.build_both().customers.find(CPF)
+    assert found is not None
+    home = recording("person_by_txid")["response"]["mainAddress"]  # type: ignore[index]
+    assert [(each.city, each.district) for each in found.contracts] == [(home["city"], home["neighborhood"])]

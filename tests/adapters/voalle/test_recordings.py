@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.voalle.invoices import invoices_of_pbx, invoices_of_third_party
-from adapters.voalle.outage_signs import read_access_point, read_sign
+from adapters.voalle.outage_signs import read_access_points, read_sign
 from adapters.voalle.records import customer_of_pbx, customer_of_third_party
 from adapters.voalle.tickets import read_open_tickets, read_ticket
 from adapters.voalle.unblocks import read_unblock
@@ -68,7 +68,7 @@ def hour_of_outage(answer: object) -> object:
 
 
 def is_down(answer: object) -> object:
-    return read_access_point(read_envelope(answer).response, CONTRACT, NOON) is not None
+    return [point.down for point in read_access_points(read_envelope(answer).response, NOON.tzinfo)]
 
 
 def opened(answer: object) -> object:
@@ -95,8 +95,8 @@ TABLE: dict[str, tuple[Callable[[object], object], object]] = {
         "https://portal.provedor.example/financial_receivable_titles/check_bank/abc?validationCode=1",
     ),
     "opensolicitation": (opened, TicketOpen(protocol=ProtocolNumber("20261123000018"))),
-    "access_point_down": (is_down, True),
-    "access_point_up": (is_down, False),
+    "access_point_down": (is_down, [True]),
+    "access_point_up": (is_down, [False]),
 }
 
 

@@ -20,6 +20,7 @@ from tests.adapters.voalle.scripted import (
 )
 
 POINT = f"{API}/getaccesspointstatusbycontract/20743"
+OTHER_POINT = f"{API}/getaccesspointstatusbycontract/20744"
 OPEN_THERE = f"{API}/opensolicitation"
 
 
@@ -30,7 +31,8 @@ def token(value: str, expires_in: object = 3600) -> httpx.Response:
 def working() -> ScriptedErp:
     erp = ScriptedErp()
     erp.on(TOKEN, token("t-1"), token("t-2"))
-    erp.on(POINT, recorded("access_point_up"))
+    for path in (POINT, OTHER_POINT):
+        erp.on(path, recorded("access_point_up"))
     return erp
 
 
@@ -52,6 +54,23 @@ async def test_the_token_is_asked_for_with_the_integrators_credentials_on_its_ow
     }
     assert call.url.port == 45715
     assert call.headers["authorization"] == "Bearer t-1"
+
+
+async def test_signing_in_asks_for_a_token_and_reads_nothing() -> None:
+    erp = working()
+    (sign_in,) = erp.build_both().sign_ins.values()
+    await sign_in()
+    await sign_in()
+    assert [request.url.path for request in erp.requests] == [TOKEN]
+
+
+async def test_credentials_that_are_refused_are_told_by_signing_in() -> None:
+    erp = ScriptedErp()
+    erp.on(TOKEN, says({"error": "invalid_client"}, status=400))
+    (sign_in,) = erp.build_both().sign_ins.values()
+    with pytest.raises(Rejected) as refused:
+        await sign_in()
+    assert refused.value.cause == "erp.unauthorized"
 
 
 async def test_the_addresses_of_both_services_may_be_set() -> None:
@@ -77,7 +96,7 @@ async def test_a_token_is_kept_until_a_minute_before_it_ends() -> None:
     await outages.affecting(customer())
     assert erp.count(TOKEN) == 1
     erp.clock.advance(1)
-    await outages.affecting(customer())
+    await outages.affecting(customer(contract("20744")))
     assert bearers(erp) == ["Bearer t-1", "Bearer t-1", "Bearer t-2"]
 
 
@@ -157,7 +176,7 @@ async def test_a_token_that_lasts_no_minute_is_used_once() -> None:
     erp.on(TOKEN, token("t-1", "30"), token("t-2", 30))
     outages = erp.build_both().outages
     await outages.affecting(customer())
-    await outages.affecting(customer())
+    await outages.affecting(customer(contract("20744")))
     assert bearers(erp) == ["Bearer t-1", "Bearer t-2"]
 
 
@@ -192,7 +211,7 @@ async def test_a_hanging_third_party_leaves_the_way_to_the_pbx_free() -> None:
 async def test_messages_come_in_four_kinds_and_none_breaks_the_reading(answer: object) -> None:
     erp = working()
     erp.on(POINT, says(answer))
-    assert list(await erp.build_both().outages.affecting(customer())) == []
+    assert (await erp.build_both().outages.affecting(customer())).outages == ()
 
 
 @pytest.mark.parametrize("messages", [None, "", [], "Erro interno"])
