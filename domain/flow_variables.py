@@ -4,6 +4,7 @@ The names are a contract: providers' flows hang on them.
 """
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from domain.customer import Contract
 from domain.invoice import Offer
@@ -12,10 +13,18 @@ from domain.outcome import (
     ContractUnclear,
     CustomerFound,
     CustomerInOutage,
+    CustomerNotFound,
+    Failed,
+    NoOpenBoleto,
+    NotOffered,
     Outcome,
+    Paused,
+    Shadowed,
     TicketAlreadyOpen,
     TicketNotNeeded,
     TicketOpened,
+    TicketRefused,
+    UnblockDenied,
     UnblockGranted,
 )
 
@@ -42,14 +51,28 @@ def _named(outcome: Outcome) -> dict[str, str]:
             numbered = (_boleto(position, offer) for position, offer in enumerate(offers, start=1))
             boletos = {name: value for boleto in numbered for name, value in boleto.items()}
             return {"boletos": str(len(offers) + more), **boletos}
+        case UnblockDenied(reason=reason) | TicketRefused(reason=reason):
+            return {"motivo": str(reason)}
         case UnblockGranted(protocol=protocol, until=until):
             return {"protocolo": protocol or "", "desbloqueio_ate": f"{until:%d/%m/%Y}" if until else ""}
-        case TicketOpened(protocol=protocol) | TicketAlreadyOpen(protocol=protocol):
+        case TicketOpened(protocol=protocol):
             return {"protocolo": protocol}
+        case TicketAlreadyOpen(protocol=protocol):
+            return {"protocolo": protocol, "motivo": "already_open"}
         case TicketNotNeeded():
-            return {"protocolo": outcome.protocol or "", "resolution_time_hour": outcome.back_at}
-        case _:
+            return {
+                "protocolo": outcome.protocol or "",
+                "motivo": "outage",
+                "resolution_time_hour": outcome.back_at,
+            }
+        case Failed(cause=cause):
+            return {"motivo": cause}
+        case NotOffered() | Paused() | Shadowed():
+            return {"motivo": str(type(outcome).__struct_config__.tag)}
+        case CustomerNotFound() | NoOpenBoleto():
             return {}
+        case _:
+            assert_never(outcome)
 
 
 def _contracts(contracts: Sequence[Contract]) -> dict[str, str]:
