@@ -7,6 +7,7 @@ import msgspec
 
 from adapters.huggy.body import Tree, embedded
 from adapters.huggy.fields import fold
+from domain.redaction import form
 
 LARGEST_SAMPLE = 4096
 LONGEST_KEY = 40
@@ -71,15 +72,7 @@ def _reduced_text(key: str, value: str, width: int, depth: int) -> str:
         return "***"
     if key in TELLING and len(value) <= LONGEST_VALUE and _WORD.fullmatch(value):
         return label(value)
-    return "".join(map(_form, value[:LONGEST_VALUE]))
-
-
-def _form(character: str) -> str:
-    if character.isalpha():
-        return "A" if character.isupper() else "a"
-    if character.isnumeric():
-        return "9"
-    return character if character.isascii() and character.isprintable() else "?"
+    return form(value[:LONGEST_VALUE])
 
 
 def _nines(number: re.Match[str]) -> str:
