@@ -4,7 +4,7 @@ from application.ports import Lane
 
 
 class AsleepEngine:
-    def wake(self, lane: Lane) -> None:
+    def wake(self, lane: Lane, *, waited_s: float = 0.0) -> None:
         """Nobody works here: an SQLite file is worked off by the next process that does."""
 
     def start(self) -> None:

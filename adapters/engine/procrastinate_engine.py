@@ -20,7 +20,9 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.engine.lanes import Work, rest_after_failure
+from adapters.engine.desk import Work
+from adapters.engine.lanes import rest_after_failure
+from adapters.engine.last_calls import NEVER, LastCalls
 from adapters.engine.listening_connector import ListeningConnector
 from adapters.engine.steady_jobs import SteadyJobs
 from adapters.engine.wake_ups import TASK, WakeUps
@@ -64,14 +66,24 @@ log = structlog.get_logger()
 class ProcrastinateEngine:
     """Implements `application.ports.Engine` over the PostgreSQL at `url`, which holds the inbox and Procrastinate's schema.
 
-    With `work`, this process works too, on up to `concurrency` chats at once; without, it only wakes the others up.
+    With `work`, this process works too, on up to `concurrency` chats at once; without, it only wakes the others up. Last
+    calls (of `last_calls` the bound of one installation counts) are among these chats.
     `wake` may be called from any thread; all else belongs to the loop on which `start` was called.
     """
 
-    def __init__(self, *, url: str, work: Work | None, concurrency: int = 64, per_installation: int = PLACES) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        work: Work | None,
+        last_calls: LastCalls = NEVER,
+        concurrency: int = 64,
+        per_installation: int = PLACES,
+    ) -> None:
         if concurrency < 1 or per_installation < 1:
             raise ValueError("a bound of less than one lane would never work")
         self._work = work
+        self._last_calls = last_calls
         self._concurrency = concurrency
         conninfo = make_conninfo("", **(_CONNECTION | conninfo_to_dict(url)))
         connector = ListeningConnector(conninfo)
@@ -87,7 +99,7 @@ class ProcrastinateEngine:
         self._app = App(connector=connector)
         self._jobs = self._app.job_manager = SteadyJobs(connector, ended=self._ended)
         self._app.task(name=TASK, pass_context=True)(self._work_off)
-        self._wake_ups = WakeUps(connector, places=per_installation)
+        self._wake_ups = WakeUps(connector, places=per_installation, last_calls=last_calls)
 
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
@@ -100,9 +112,9 @@ class ProcrastinateEngine:
         self._running: asyncio.Task[None] | None = None
         self._working: list[asyncio.Task[None]] = []
 
-    def wake(self, lane: Lane) -> None:
+    def wake(self, lane: Lane, *, waited_s: float = 0.0) -> None:
         """Work on this lane soon, and once more if it is being worked on. Before `start` it waits, after `stop` it is
-        dropped."""
+        dropped. How long it has waited stands in the inbox."""
         if self._stopped:
             return
         self._arrived.append(lane)
@@ -153,12 +165,11 @@ class ProcrastinateEngine:
                 log.warning("engine.ring_failed", error=type(fault.__cause__ or fault).__name__)
 
     async def _ring(self, *, sweep: bool) -> None:
+        waiting = await self._wake_ups.waiting() if sweep else set()
         lanes = [self._arrived.popleft() for _ in range(len(self._arrived))]
-        installations = self._to_ring | {lane.installation_id for lane in lanes}
+        installations = waiting | self._to_ring | {lane.installation_id for lane in lanes}
         self._to_ring = set()
-        if sweep:
-            await self._wake_ups.ring()
-        elif installations:
+        if installations:
             await self._wake_ups.ring(installations)
         if lanes:
             await self._wake_ups.hurry(lanes)
@@ -171,14 +182,16 @@ class ProcrastinateEngine:
 
     # --- working ----------------------------------------------------------------------------------------------------
 
-    async def _work_off(self, context: JobContext, installation_id: str, chat_id: str, failures: int = 0) -> None:
+    async def _work_off(
+        self, context: JobContext, installation_id: str, chat_id: str, failures: int = 0, last_call: bool = False
+    ) -> None:
         lane = Lane(installation_id=InstallationId(installation_id), chat_id=ChatId(chat_id))
         job, task = context.job, asyncio.current_task()
         if self._work is None or job.id is None or task is None:
             raise RuntimeError("a job runs in a task of a worker")
         self._at_work[job.id] = task
         try:
-            rest_s, failures = await self._work(lane), 0
+            rest_s, failures = await (self._last_calls.work if last_call else self._work)(lane), 0
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and (self._stopped or job.id in self._lost):
                 raise

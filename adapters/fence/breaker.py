@@ -46,6 +46,11 @@ class Breaker:
         if self._openings and (self._trying or left_s > 0):
             raise Unavailable("erp.circuit_open", retry_after_s=max(left_s, 0.0))
 
+    @property
+    def is_open(self) -> bool:
+        """Until a call has succeeded again."""
+        return self._openings > 0
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """The block is one call, whose end is judged as `application.ports.Fence` says; refuses as `refuse_if_open`."""
@@ -95,3 +100,6 @@ class Breakers:
 
     def of(self, operation: str) -> Breaker:
         return self._breakers[operation]
+
+    def open_ones(self) -> tuple[str, ...]:
+        return tuple(sorted(operation for operation, breaker in list(self._breakers.items()) if breaker.is_open))

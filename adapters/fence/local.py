@@ -2,16 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from adapters.fence.breaker import Breakers
+from adapters.fence.line import Line
 from adapters.fence.pace import Pace
+from application.history import FenceState
 from domain.identifiers import InstallationId
 
 
 class LocalFence:
-    """`application.ports.Fence`: turns come in the order in which they are asked for. Used within one event loop."""
+    """`application.ports.Fence`: of those who wait, the youngest has the next turn. Used within one event loop."""
 
     def __init__(
         self,
@@ -21,7 +23,7 @@ class LocalFence:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._places = asyncio.Semaphore(max(1, concurrency))
+        self._places = Line(max(1, concurrency))
         self._pace = Pace(max(1, per_minute), monotonic=monotonic, sleep=sleep) if per_minute is not None else None
         self._breakers = Breakers(monotonic)
 
@@ -37,9 +39,18 @@ class LocalFence:
             with breaker.attempt():
                 yield
 
+    def state(self, api: str) -> FenceState:
+        return FenceState(
+            api=api, taken=self._places.taken, places=self._places.places, open_circuits=self._breakers.open_ones()
+        )
+
 
 class LocalFences:
     """The fences of one process, each made when asked for; the same names as those that processes share."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[InstallationId, str], LocalFence] = {}
+        """the last one of each API"""
 
     async def open(self) -> None:
         pass
@@ -50,4 +61,9 @@ class LocalFences:
     def fence(
         self, installation_id: InstallationId, api: str, *, concurrency: int, per_minute: int | None, call_s: float
     ) -> LocalFence:
-        return LocalFence(concurrency=concurrency, per_minute=per_minute)
+        made = self._made[installation_id, api] = LocalFence(concurrency=concurrency, per_minute=per_minute)
+        return made
+
+    async def state(self, installation_id: InstallationId) -> Sequence[FenceState]:
+        """Of each API that was asked in this process. May be asked on any event loop."""
+        return [fence.state(api) for (of, api), fence in list(self._made.items()) if of == installation_id]

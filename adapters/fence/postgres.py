@@ -6,7 +6,7 @@ The circuit breakers are each process's own: they learn from its own calls.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from secrets import token_hex
 
@@ -14,8 +14,10 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from adapters.fence.breaker import Breakers
+from adapters.fence.line import Line
 from adapters.fence.places import Held, Places, Pool, Returns
 from application.failures import Unavailable
+from application.history import FenceState
 from domain.identifiers import InstallationId
 
 CONNECTIONS = 4
@@ -26,6 +28,10 @@ MARGIN_S = 5.0
 """by which a lease outlasts the longest call"""
 SHORTEST_POLL_S, LONGEST_POLL_S = 0.02, 0.25
 
+_STATE = """
+    SELECT api, count(*) FILTER (WHERE until > clock_timestamp()), count(*) FROM fence_places
+    WHERE installation_id = %s GROUP BY api ORDER BY api
+    """
 _Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -35,6 +41,9 @@ class PostgresFences:
     def __init__(
         self, url: str, *, monotonic: Callable[[], float] = time.monotonic, sleep: _Sleep = asyncio.sleep
     ) -> None:
+        self._url = url
+        self._made: dict[tuple[InstallationId, str], PostgresFence] = {}
+        """the last one of each API"""
         self._pool: Pool = AsyncConnectionPool(
             url, kwargs={"autocommit": True}, min_size=1, max_size=CONNECTIONS, timeout=CONNECT_S, open=False
         )
@@ -58,17 +67,33 @@ class PostgresFences:
         places = Places(
             self._pool, installation_id, api, concurrency=concurrency, per_minute=per_minute, lease_s=call_s + MARGIN_S
         )
-        return PostgresFence(
+        made = self._made[installation_id, api] = PostgresFence(
             places=places,
             concurrency=concurrency,
             returns=self._returns,
             monotonic=self._monotonic,
             sleep=self._sleep,
         )
+        return made
+
+    async def state(self, installation_id: InstallationId) -> Sequence[FenceState]:
+        """Of each API that any process asked; the circuits are those of this one. May be asked on any event loop."""
+        circuits = {
+            api: fence.open_circuits() for (of, api), fence in list(self._made.items()) if of == installation_id
+        }
+        try:
+            async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+                rows = await (await connection.execute(_STATE, (installation_id,))).fetchall()
+        except psycopg.Error:
+            raise Unavailable("storage.unavailable", "the fences can't be read") from None
+        return [
+            FenceState(api=api, taken=taken, places=places, open_circuits=circuits.get(api, ()))
+            for api, taken, places in rows
+        ]
 
 
 class PostgresFence:
-    """`application.ports.Fence`: turns come in the order in which they are asked for in this process, and processes
+    """`application.ports.Fence`: of those who wait in this process, the youngest has the next turn, and processes
     that wait come by turns. Used within one event loop."""
 
     def __init__(
@@ -81,34 +106,37 @@ class PostgresFence:
         sleep: _Sleep,
     ) -> None:
         self._places = places
-        self._ours = asyncio.Semaphore(concurrency)
+        self._ours = Line(concurrency)
         """as many as there can be places: those who wait for one another within the process need not ask the database"""
-        self._line = asyncio.Lock()
+        self._asking = Line(1)
         """one asks at a time"""
         self._returns = returns
         self._breakers = Breakers(monotonic)
         self._sleep = sleep
 
+    def open_circuits(self) -> tuple[str, ...]:
+        return self._breakers.open_ones()
+
     @asynccontextmanager
     async def turn(self, operation: str) -> AsyncIterator[None]:
         breaker = self._breakers.of(operation)
         breaker.refuse_if_open()
-        await self._ours.acquire()
+        await self._ours.enter()
         try:
             # It may have opened meanwhile.
             breaker.refuse_if_open()
         except Unavailable:
-            self._ours.release()
+            self._ours.leave()
             raise
         holder = token_hex(8)
         try:
-            async with self._line:
+            async with self._asking:
                 await self._take(holder)
             with breaker.attempt():
                 yield
         finally:
             # Not waited for: the ERP's answer must not be late, or lost, because the database is slow.
-            self._returns.add(Held(places=self._places, holder=holder, returned=self._ours.release))
+            self._returns.add(Held(places=self._places, holder=holder, returned=self._ours.leave))
 
     async def _take(self, holder: str) -> None:
         poll_s, mishaps = SHORTEST_POLL_S, 0

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import pytest
 
+from adapters.engine.last_calls import NEVER, LastCalls
+from adapters.engine.line import LET_GO_S
 from application.ports import Engine, Lane
 from domain.identifiers import ChatId, InstallationId
 
@@ -65,6 +67,8 @@ class Workshop:
 
 
 class RunnableEngine(Engine, Protocol):
+    def wake(self, lane: Lane, *, waited_s: float = 0.0) -> None: ...
+
     def start(self) -> None: ...
 
     async def stop(self, grace_s: float) -> None: ...
@@ -73,7 +77,7 @@ class RunnableEngine(Engine, Protocol):
 class Post(Protocol):
     """The back door: what `work` is to find is there before anybody is woken."""
 
-    async def deliver(self, *lanes: Lane) -> None: ...
+    async def deliver(self, *lanes: Lane, waited_s: float = 0.0) -> None: ...
 
 
 Opened = tuple[RunnableEngine, Post]
@@ -82,7 +86,9 @@ Opened = tuple[RunnableEngine, Post]
 class EngineContract:
     """A subclass opens an engine that was not started; it is stopped when the block ends."""
 
-    def open(self, work: Work, *, concurrency: int, per_installation: int) -> AbstractAsyncContextManager[Opened]:
+    def open(
+        self, work: Work, *, concurrency: int, per_installation: int, last_calls: LastCalls = NEVER
+    ) -> AbstractAsyncContextManager[Opened]:
         raise NotImplementedError
 
     @pytest.fixture
@@ -157,8 +163,8 @@ class EngineContract:
 
             assert len(shop.started) <= 3 + len(others) + 1
 
-    async def test_an_installation_is_worked_in_the_order_in_which_its_chats_were_woken(self, shop: Workshop) -> None:
-        async with self.open(shop.work, concurrency=1, per_installation=2) as (engine, post):
+    async def test_of_the_chats_of_an_installation_that_wait_the_youngest_is_next(self, shop: Workshop) -> None:
+        async with self.open(shop.work, concurrency=1, per_installation=1) as (engine, post):
             chats = [lane("a", chat) for chat in (3, 1, 4, 2, 5)]
             await post.deliver(*chats)
             for chat in chats:
@@ -167,7 +173,43 @@ class EngineContract:
             for _ in chats:
                 await shop.end_next()
 
-        assert shop.started == chats
+        assert shop.started == chats[::-1]
+
+    async def test_those_who_waited_too_long_get_a_last_call_beside_the_work_oldest_first(self, shop: Workshop) -> None:
+        desk = Workshop()
+        last_calls = LastCalls(work=desk.work, patience_s=lambda _: LONG_S, places=1, per_installation=1)
+        async with self.open(shop.work, concurrency=4, per_installation=1, last_calls=last_calls) as (engine, post):
+            overdue = [lane("a", chat) for chat in (3, 1, 2)]
+            await post.deliver(*overdue, waited_s=LONG_S)
+            await post.deliver(lane("a", 4), lane("a", 5))
+            for each in overdue:
+                engine.wake(each, waited_s=LONG_S)
+            engine.wake(lane("a", 4))
+            engine.wake(lane("a", 5))
+            engine.start()
+            await eventually(lambda: lane("a", 5) in shop.at_work)
+            for each in overdue:
+                await desk.end(each)
+            await shop.end(lane("a", 5))
+            await shop.end(lane("a", 4))
+
+        assert desk.started == overdue
+        assert shop.started == [lane("a", 5), lane("a", 4)]
+
+    async def test_the_oldest_of_a_line_that_is_too_long_get_last_calls_at_once(self, shop: Workshop) -> None:
+        desk = Workshop()
+        last_calls = LastCalls(work=desk.work, patience_s=lambda _: WITHIN_S, places=2, per_installation=2)
+        async with self.open(shop.work, concurrency=4, per_installation=1, last_calls=last_calls) as (engine, post):
+            crowd = [lane("storm", chat) for chat in range(int(WITHIN_S / LET_GO_S) + 10)]
+            await post.deliver(*crowd, lane("quiet"))
+            for each in [*crowd, lane("quiet")]:
+                engine.wake(each)
+            engine.start()
+            await shop.end(lane("quiet"))
+            await eventually(lambda: len(desk.at_work) == 2)
+
+        assert desk.started[:2] == crowd[:2]
+        assert shop.started.count(crowd[-1]) == 1
 
     async def test_work_that_asks_for_a_rest_is_woken_again_after_it(self, shop: Workshop) -> None:
         async with self.running(shop) as (engine, post):
@@ -192,9 +234,10 @@ class EngineContract:
 
     async def test_who_rests_takes_no_place(self, shop: Workshop) -> None:
         async with self.running(shop, per_installation=1) as (engine, post):
-            await post.deliver(lane("a", 1), lane("a", 2))
+            await post.deliver(lane("a", 1))
             engine.wake(lane("a", 1))
             await shop.end(lane("a", 1), LONG_S)
+            await post.deliver(lane("a", 2))
             engine.wake(lane("a", 2))
             await shop.end(lane("a", 2))
 

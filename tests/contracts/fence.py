@@ -103,15 +103,37 @@ class FenceContract:
         await asyncio.gather(*(ask(operation) for operation in ("people", "titles", "contracts") for _ in range(5)))
         assert most == 3
 
-    async def test_turns_come_in_the_order_in_which_they_are_asked_for(self, bench: FenceBench) -> None:
-        fence, order = bench.fence(concurrency=1), []
+    async def test_of_those_who_wait_the_youngest_has_the_next_turn(self, bench: FenceBench) -> None:
+        fence = bench.fence(concurrency=1)
+        holder = Visit(fence)
+        await holder.inside()
+        order: list[int] = []
 
         async def ask(number: int) -> None:
             async with fence.turn(f"operation {number}"):
                 order.append(number)
 
-        await asyncio.gather(*map(ask, range(12)))
-        assert order == list(range(12))
+        waiting = [asyncio.create_task(ask(number)) for number in range(12)]
+        await asyncio.sleep(0)
+        await holder.end()
+        await asyncio.gather(*waiting)
+        assert order == list(range(12))[::-1]
+
+    async def test_what_was_begun_goes_on_before_what_has_not_begun(self, bench: FenceBench) -> None:
+        fence = bench.fence(concurrency=1)
+        begun = Visit(fence)
+        await begun.inside()
+        crowd = [Visit(fence) for _ in range(3)]
+        await asyncio.sleep(0)
+        second = Visit(fence, "titles")
+        await asyncio.sleep(0)
+        await begun.end()
+        await second.inside()
+        assert not any(visit.is_inside for visit in crowd)
+        await second.end()
+        for visit in crowd[::-1]:
+            await visit.inside()
+            await visit.end()
 
     async def test_however_a_turn_ends_its_place_is_free_again(self, bench: FenceBench) -> None:
         fence = bench.fence(concurrency=1)
@@ -158,8 +180,8 @@ class FenceContract:
         await fail(fence, FAILURES_IN_A_ROW - 1)
         last = Visit(fence)
         await last.inside()
-        waiting = [Visit(fence) for _ in range(3)]
         other = Visit(fence, "titles")
+        waiting = [Visit(fence) for _ in range(3)]
         await last.end(Unavailable("erp.timeout"))
         for visit in waiting:
             with pytest.raises(Unavailable, match="circuit_open"):

@@ -23,12 +23,12 @@ class PostgresPost:
     async def run(self, script: str) -> None:
         await self._connection.execute(script.encode())
 
-    async def deliver(self, *lanes: Lane) -> None:
+    async def deliver(self, *lanes: Lane, waited_s: float = 0.0) -> None:
         """One notification for each lane, in this order."""
         await self._connection.cursor().executemany(
             "INSERT INTO inbox (installation_id, event_key, recurrence, kind, chat_id, accepted_at, payload, state)"
-            " VALUES (%s, %s, 0, 'customer.lookup', %s, 0, '', 'accepted')",
-            [(lane.installation_id, f"key-{next(_keys)}", lane.chat_id) for lane in lanes],
+            " VALUES (%s, %s, 0, 'customer.lookup', %s, ponte_now() - %s, '', 'accepted')",
+            [(lane.installation_id, f"key-{next(_keys)}", lane.chat_id, int(waited_s * 1e6)) for lane in lanes],
         )
 
     async def finish(self, seqs: Sequence[int]) -> None:

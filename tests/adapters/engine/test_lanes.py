@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from adapters.engine.lanes import LONGEST_RETRY_S, Lanes
+from adapters.engine.lanes import LET_GO_AT_A_LOOK, LONGEST_RETRY_S, LOOK_S, Lanes
+from adapters.engine.last_calls import LastCalls
 from application.ports import Engine, Lane
 from domain.identifiers import ChatId, InstallationId
 
@@ -22,6 +23,16 @@ class HandTimer:
 
     def __init__(self) -> None:
         self.set: list[tuple[float, Callable[[], None]]] = []
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        """Rings once whatever is set."""
+        self.now += seconds
+        for _ in tuple(self.set):
+            self.ring()
 
     def __call__(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
         alarm = (delay_s, call)
@@ -153,7 +164,7 @@ async def test_one_installation_never_takes_more_than_its_share(shop: Workshop) 
     assert Counter(at.installation_id for at in shop.at_work) == {"storm": 3, "quiet": 1}
 
     await shop.end(lane("storm", 0))
-    assert lane("storm", 3) in shop.at_work
+    assert lane("storm", 7) in shop.at_work
     await lanes.stop(0)
 
 
@@ -293,6 +304,154 @@ async def test_wakes_from_other_threads_all_arrive(shop: Workshop) -> None:
     await lanes.stop(0)
 
 
+# --- the line ---------------------------------------------------------------------------------------------------------
+
+
+class Crowd:
+    """One place for work, and last calls."""
+
+    def __init__(self, timer: HandTimer, *, patience_s: float = 2.0, places: int = 1, of_one: int = 1) -> None:
+        self.shop, self.last_calls = Workshop(), Workshop()
+        self.timer = timer
+        self.lanes = Lanes(
+            work=self.shop.work,
+            last_calls=LastCalls(
+                work=self.last_calls.work, patience_s=lambda _: patience_s, places=places, per_installation=of_one
+            ),
+            concurrency=1,
+            timer=timer,
+            monotonic=timer.monotonic,
+        )
+        self.lanes.start()
+
+    async def come(self, *chats: int, installation: str = "storm") -> None:
+        for chat in chats:
+            self.lanes.wake(lane(installation, chat))
+        await settle()
+
+    async def pass_by(self, seconds: float) -> None:
+        self.timer.pass_by(seconds)
+        await settle()
+
+
+@pytest.fixture
+async def crowd(timer: HandTimer) -> AsyncIterator[Crowd]:
+    crowd = Crowd(timer)
+    yield crowd
+    await crowd.lanes.stop(0)
+
+
+async def test_a_free_place_goes_to_the_youngest_who_waits(crowd: Crowd) -> None:
+    await crowd.come(0, 1, 2, 3)
+    for _ in range(4):
+        await crowd.shop.end_oldest()
+
+    assert crowd.shop.started == [lane("storm", chat) for chat in (0, 3, 2, 1)]
+
+
+async def test_those_who_waited_too_long_get_a_last_call_oldest_first(crowd: Crowd) -> None:
+    await crowd.come(0, 1, 2, 3)
+    await crowd.pass_by(1.9)
+    assert crowd.last_calls.started == []
+
+    await crowd.pass_by(0.1)
+    assert crowd.last_calls.started == [lane("storm", 1)]
+    await crowd.last_calls.end_oldest()
+    await crowd.pass_by(LOOK_S)
+    assert crowd.last_calls.started == [lane("storm", 1), lane("storm", 2)]
+    assert crowd.shop.started == [lane("storm", 0)]
+
+
+async def test_who_came_later_is_not_let_go_with_those_who_waited_too_long(crowd: Crowd) -> None:
+    await crowd.come(0, 1)
+    await crowd.pass_by(1)
+    await crowd.come(2)
+    await crowd.pass_by(1)
+    await crowd.last_calls.end_oldest()
+    await crowd.pass_by(LOOK_S)
+    assert crowd.last_calls.started == [lane("storm", 1)]
+
+    await crowd.shop.end_oldest()
+    assert crowd.shop.started == [lane("storm", 0), lane("storm", 2)]
+
+
+async def test_those_whose_turn_would_come_too_late_are_let_go_before(timer: HandTimer) -> None:
+    crowd = Crowd(timer, patience_s=17.0, places=2, of_one=2)
+    await crowd.come(*range(40))
+    for _ in range(2):  # one a second
+        await crowd.pass_by(1)
+        await crowd.shop.end_oldest()
+    assert crowd.last_calls.started == []
+
+    await crowd.pass_by(1)
+    assert crowd.last_calls.started == [lane("storm", 1), lane("storm", 2)]
+    await crowd.lanes.stop(0)
+
+
+async def test_last_calls_are_made_evenly_and_not_in_a_burst(timer: HandTimer) -> None:
+    crowd = Crowd(timer, places=1000, of_one=1000)
+    await crowd.come(*range(100))
+    await crowd.pass_by(2)
+    assert len(crowd.last_calls.started) == LET_GO_AT_A_LOOK
+
+    await crowd.pass_by(LOOK_S)
+    assert len(crowd.last_calls.started) == 2 * LET_GO_AT_A_LOOK
+    await crowd.lanes.stop(0)
+
+
+async def test_last_calls_take_no_place_from_work_and_work_none_from_them(crowd: Crowd) -> None:
+    await crowd.come(0, 1, 2)
+    await crowd.pass_by(2)
+    await crowd.come(3)
+    await crowd.shop.end_oldest()
+
+    assert list(crowd.shop.at_work) == [lane("storm", 3)]
+    assert list(crowd.last_calls.at_work) == [lane("storm", 1)]
+
+
+async def test_last_calls_go_to_the_installations_in_turn(timer: HandTimer) -> None:
+    crowd = Crowd(timer, places=3, of_one=2)
+    await crowd.come(0, 1, 2, 3)
+    await crowd.come(1, 2, installation="squall")
+    await crowd.pass_by(2)
+    assert list(crowd.last_calls.at_work) == [lane("storm", 1), lane("squall", 1), lane("storm", 2)]
+
+    await crowd.last_calls.end_oldest()
+    await crowd.pass_by(LOOK_S)
+    assert list(crowd.last_calls.at_work) == [lane("squall", 1), lane("storm", 2), lane("squall", 2)]
+    await crowd.lanes.stop(0)
+
+
+async def test_what_had_waited_before_the_start_is_let_go_as_soon_as_its_time_is_over(crowd: Crowd) -> None:
+    await crowd.come(0)
+    crowd.lanes.wake(lane("storm", 1), waited_s=1.9)
+    await crowd.come(2)
+    await crowd.pass_by(0.1)
+
+    assert crowd.last_calls.started == [lane("storm", 1)]
+
+
+async def test_a_last_call_that_asks_for_a_rest_is_woken_for_work_after_it(crowd: Crowd) -> None:
+    await crowd.come(0, 1)
+    await crowd.pass_by(2)
+    await crowd.last_calls.end(lane("storm", 1), 5.0)
+    await crowd.shop.end_oldest()
+    await crowd.pass_by(5)
+
+    assert crowd.shop.started == [lane("storm", 0), lane("storm", 1)]
+
+
+async def test_nothing_is_looked_for_while_nobody_waits(crowd: Crowd) -> None:
+    await crowd.come(0)
+    assert crowd.timer.set == []
+
+    await crowd.come(1)
+    assert len(crowd.timer.set) == 1
+    await crowd.shop.end_oldest()
+    await crowd.pass_by(LOOK_S)
+    assert crowd.timer.set == []
+
+
 def test_a_bound_below_one_is_refused(shop: Workshop) -> None:
     with pytest.raises(ValueError, match="never work"):
         Lanes(work=shop.work, concurrency=0)
@@ -300,7 +459,8 @@ def test_a_bound_below_one_is_refused(shop: Workshop) -> None:
 
 Step = tuple[str, int]
 steps = st.lists(
-    st.tuples(st.sampled_from(["wake", "wake", "end", "fail", "rest", "ring"]), st.integers(0, 11)), max_size=60
+    st.tuples(st.sampled_from(["wake", "wake", "end", "fail", "rest", "ring", "let go"]), st.integers(0, 11)),
+    max_size=60,
 )
 
 
@@ -314,7 +474,15 @@ def test_whatever_happens_no_lane_runs_twice_at_once_and_none_is_forgotten(
 
 async def _play(steps: list[Step], concurrency: int, share: int) -> None:
     shop, timer = Workshop(), HandTimer()  # the workshop itself fails when a lane runs twice at once
-    lanes = Lanes(work=shop.work, concurrency=concurrency, per_installation=share, timer=timer)
+    last_calls = LastCalls(work=shop.work, patience_s=lambda _: 2.5, places=concurrency, per_installation=share)
+    lanes = Lanes(
+        work=shop.work,
+        last_calls=last_calls,
+        concurrency=concurrency,
+        per_installation=share,
+        timer=timer,
+        monotonic=timer.monotonic,
+    )
     lanes.start()
     owed: set[Lane] = set()
     """lanes that were woken, rested or failed, and have not begun since"""
@@ -327,6 +495,8 @@ async def _play(steps: list[Step], concurrency: int, share: int) -> None:
         running = list(shop.at_work)
         at = running[which % len(running)] if running else None
         match what:
+            case "let go":
+                timer.pass_by(1.0)
             case "wake":
                 at = lane("abc"[which % 3], which // 3)
                 owed.add(at)
@@ -340,13 +510,14 @@ async def _play(steps: list[Step], concurrency: int, share: int) -> None:
                 await shop.end(at)
         await settle()
         begun(seen)
-        assert len(shop.at_work) <= concurrency
-        assert all(n <= share for n in Counter(at.installation_id for at in shop.at_work).values())
+        assert len(shop.at_work) <= 2 * concurrency
+        assert all(n <= 2 * share for n in Counter(at.installation_id for at in shop.at_work).values())
 
     with capture_logs():
         for what, which in steps:
             await step(what, which)
         while shop.at_work or timer.set:
-            await step("ring" if timer.set else "end", 0)
+            await step("let go" if timer.set else "end", 0)
+            await step("end", 0)
     assert owed == set()
     await lanes.stop(0)

@@ -1,0 +1,52 @@
+"""Who comes next where there is not room for all: the youngest.
+
+In a crowd the oldest have hardly any time left: a turn that is given to them is lost when their time is over before the
+answer is there. And the second call of a customer whose first one was answered is young: what was begun is finished.
+"""
+
+import asyncio
+from collections import OrderedDict
+
+
+class Line:
+    """So many places, each taken by one at a time: `enter` and `leave`, or `async with`. Used within one event loop."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self._free = places
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+        """oldest first; a place that is left goes to one of them without being free in between"""
+
+    @property
+    def taken(self) -> int:
+        return self.places - self._free
+
+    async def enter(self) -> None:
+        """Returns when a place is taken; whoever stops waiting takes none."""
+        if self._free:
+            self._free -= 1
+            return
+        called = asyncio.get_running_loop().create_future()
+        self._waiting[called] = None
+        try:
+            await called
+        except asyncio.CancelledError:
+            if called.cancelled():
+                self._waiting.pop(called, None)
+            else:
+                self.leave()  # called and cancelled at the same moment
+            raise
+
+    def leave(self) -> None:
+        while self._waiting:
+            called, _ = self._waiting.popitem()
+            if not called.done():
+                called.set_result(None)
+                return
+        self._free += 1
+
+    async def __aenter__(self) -> None:
+        await self.enter()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.leave()
