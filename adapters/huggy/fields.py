@@ -29,10 +29,10 @@ def _folded(name: str) -> str:
 def text(value: Tree) -> str:
     """The value as text, stripped; empty when it is missing, no text or whole number, or a variable never filled."""
     match value:
-        case bool():
-            return ""
         case str():
             return "" if "{{" in value else value.replace("\0", "").strip()[:LONGEST_TEXT].rstrip()
+        case bool():
+            return ""
         case int():
             return str(value)
         case float() if value.is_integer():
@@ -58,42 +58,54 @@ class Fields:
         return (self._by_path[path] for path in paths if path in self._by_path)
 
     def text(self, paths: Iterable[str]) -> str:
-        return next(iter(self.texts(paths)), "")
+        for path in paths:
+            if path in self._by_path:
+                return self._by_path[path]
+        return ""
 
     def identifier(self, paths: Iterable[str]) -> str:
         """The first value that can be an id: at most 64 printable characters without spaces, not dots alone."""
-        return next((value for value in self.texts(paths) if _is_identifier(value)), "")
+        for path in paths:
+            if path in self._by_path and _is_identifier(value := self._by_path[path]):
+                return value
+        return ""
 
     def typed(self, names: Iterable[str], limit: int) -> str:
         """What the flow's author or the customer gave under one of these names, cut at `limit` characters."""
-        return next((self._by_name[name] for name in names if name in self._by_name), "")[:limit].rstrip()
+        for name in names:
+            if name in self._by_name:
+                return self._by_name[name][:limit].rstrip()
+        return ""
 
     def _collect(self, item: Mapping[str, Tree]) -> None:
         waiting = deque([("", item, True, 0)])
         while waiting:
             prefix, node, typed, depth = waiting.popleft()
             for key, value in node.items():
-                if not (name := fold(key)):
+                if len(key) > LONGEST_NAME:
                     continue
-                path = prefix + name
-                by_hand = typed and name not in NOT_TYPED and _root(key) not in NOT_TYPED
-                child = _as_object(embedded(value) if name in NESTED else value)
-                if child is not None:
-                    if depth < MAX_DEPTH:
-                        waiting.append((path, child, by_hand, depth + 1))
+                name, leaf, by_hand = _read_key(key)
+                if not name:
+                    continue
+                if isinstance(value, str) and name in NESTED:
+                    value = embedded(value)  # noqa: PLW2901  # what is meant stands in the text
+                if isinstance(value, dict | list):
+                    if depth < MAX_DEPTH and (child := _as_object(value)) is not None:
+                        waiting.append((prefix + name, child, typed and by_hand, depth + 1))
                 elif filled := text(value):
-                    self._by_path.setdefault(path, filled)
-                    if by_hand:
-                        self._by_name.setdefault(_leaf(key, name), filled)
+                    self._by_path.setdefault(prefix + name, filled)
+                    if typed and by_hand:
+                        self._by_name.setdefault(leaf, filled)
 
 
-def _root(key: str) -> str:
-    return fold(key.partition(".")[0]) if "." in key else ""
-
-
-def _leaf(key: str, name: str) -> str:
-    """Flow variables come flattened with a dot: `formulario.cpf`."""
-    return fold(key.rpartition(".")[2]) if "." in key else name
+@lru_cache(maxsize=2048)
+def _read_key(key: str) -> tuple[str, str, bool]:
+    """Its name, its last name, and whether what is under it may have been put there by hand. Flow variables come
+    flattened with a dot: `formulario.cpf`."""
+    name = _folded(key)
+    root, dot, _ = key.partition(".")
+    leaf = _folded(key.rpartition(".")[2]) if dot else name
+    return name, leaf, name not in NOT_TYPED and (not dot or _folded(root) not in NOT_TYPED)
 
 
 def _as_object(value: Tree) -> Mapping[str, Tree] | None:

@@ -6,6 +6,7 @@ what its action "Notificar App" sends is not public, so a flat object, a list of
 
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
+from itertools import chain
 from typing import assert_never
 
 import msgspec
@@ -144,7 +145,7 @@ def _read(item: _Item) -> Understood | Strange:
     if chat is None:
         return _strange(item, "chat_missing", asked)
     key = _key(asked, chat, fields, fields.text(vocabulary.TIME) or item.time, item.content)
-    return Understood(notification=_notification(asked, key, chat, fields), raw=msgspec.json.encode(_alone(item)))
+    return Understood(notification=read_notification(asked, key, chat, fields), raw=msgspec.json.encode(_alone(item)))
 
 
 def _strange(item: _Item, reason: str, event: str, *, expected: bool = False) -> Strange:
@@ -161,7 +162,7 @@ def _alone(item: _Item) -> Tree:
 
 def _asked(name: str, fields: Fields) -> Asked | NotForUs:
     """The first name that is known decides, the name in `messages` before those in the item."""
-    for candidate in (name, *fields.texts(vocabulary.EVENT)):
+    for candidate in chain((name,), fields.texts(vocabulary.EVENT)):
         folded = fold(candidate)
         if folded in vocabulary.SPELLINGS:
             return vocabulary.SPELLINGS[folded]
@@ -182,7 +183,10 @@ def _chat(fields: Fields, envelope_company_id: str) -> ChatRef | None:
     chat_id = fields.identifier(vocabulary.CHAT_ID) or _bare_chat_id(fields)
     if not chat_id:
         return None
-    company_id = fields.identifier(vocabulary.COMPANY_ID) or envelope_company_id
+    return chat_ref(chat_id, fields, fields.identifier(vocabulary.COMPANY_ID) or envelope_company_id)
+
+
+def chat_ref(chat_id: str, fields: Fields, company_id: str) -> ChatRef:
     contact_id = fields.identifier(vocabulary.CONTACT_ID)
     return ChatRef(
         id=ChatId(chat_id),
@@ -220,7 +224,7 @@ def _digest(asked: Asked, chat: ChatRef, *parts: str) -> NotificationKey:
     return NotificationKey(f"{asked}:{digest.hexdigest()}")
 
 
-def _notification(asked: Asked, key: NotificationKey, chat: ChatRef, fields: Fields) -> Notification:
+def read_notification(asked: Asked, key: NotificationKey, chat: ChatRef, fields: Fields) -> Notification:
     document = fields.typed(vocabulary.DOCUMENT, LONGEST_DOCUMENT)
     contract = fields.typed(vocabulary.CONTRACT, LONGEST_CONTRACT)
     match asked:

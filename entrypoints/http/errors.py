@@ -3,6 +3,7 @@
 No exception's own words go out: a framework's detail holds the request's path, and webhook and flow paths hold keys.
 """
 
+import itertools
 import re
 import secrets
 from typing import Any
@@ -13,10 +14,13 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap, Message, Scope
 from msgspec import Struct
 
-from application.failures import Unavailable
+from application.failures import Failure, Unavailable
 
 RETRY_AFTER_S = 5
 
+# Not a secret, so no random bytes for each request: fetching them lets go of the interpreter, and that costs time.
+_PROCESS = secrets.token_hex(4)
+_NUMBERS = itertools.count()
 _ACCEPTABLE_ID = re.compile(rb"[0-9A-Za-z-]{8,64}")
 _SENTENCES = {
     400: "O pedido não foi entendido.",
@@ -50,7 +54,7 @@ def request_id(scope: Scope) -> str:
     state = scope["state"]
     if "request_id" not in state:
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        state["request_id"] = given.decode() if _ACCEPTABLE_ID.fullmatch(given) else secrets.token_hex(8)
+        state["request_id"] = given.decode() if _ACCEPTABLE_ID.fullmatch(given) else f"{_PROCESS}{next(_NUMBERS):08x}"
     return str(state["request_id"])
 
 
@@ -70,19 +74,27 @@ def retry_after_s(failure: Unavailable) -> int:
     return max(1, round(failure.retry_after_s or RETRY_AFTER_S))
 
 
-def _answer_refusal(request: Request[Any, Any, Any], refusal: HTTPException) -> Response[ErrorAnswer]:
+def answer_refusal(request: Request[Any, Any, Any], refusal: HTTPException) -> Response[ErrorAnswer]:
     if refusal.status_code >= 500:
         return _answer_fault(request, refusal)
     return _answer(request, refusal.status_code, headers=dict(refusal.headers or {}))
 
 
-def _answer_unavailable(request: Request[Any, Any, Any], failure: Unavailable) -> Response[ErrorAnswer]:
+def note_unavailable(request: Request[Any, Any, Any], failure: Failure) -> None:
     log.warning("request.unavailable", route=_route(request), cause=failure.cause, request_id=request_id(request.scope))
+
+
+def note_fault(request: Request[Any, Any, Any], error: Exception) -> None:
+    log.error("request.failed", route=_route(request), request_id=request_id(request.scope), exc_info=error)
+
+
+def _answer_unavailable(request: Request[Any, Any, Any], failure: Unavailable) -> Response[ErrorAnswer]:
+    note_unavailable(request, failure)
     return _answer(request, 503, headers={"retry-after": str(retry_after_s(failure))})
 
 
 def _answer_fault(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
-    log.error("request.failed", route=_route(request), request_id=request_id(request.scope), exc_info=error)
+    note_fault(request, error)
     return _answer(request, 500)
 
 
@@ -97,7 +109,7 @@ def _route(request: Request[Any, Any, Any]) -> str:
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
-    HTTPException: _answer_refusal,
+    HTTPException: answer_refusal,
     Unavailable: _answer_unavailable,
     Exception: _answer_fault,
 }

@@ -142,8 +142,9 @@ class HuggyWebhook:
         if receipt.accepted:
             for chat_id in dict.fromkeys(arrival.notification.chat.id for arrival in arrivals):
                 self._engine.wake(Lane(installation_id=installation.id, chat_id=chat_id))
-        self._meters.accepted(receipt.accepted)
-        self._meters.duplicates(receipt.duplicates)
+            self._meters.accepted(receipt.accepted)
+        if receipt.duplicates:
+            self._meters.duplicates(receipt.duplicates)
         return receipt.accepted, receipt.duplicates
 
 
@@ -162,7 +163,7 @@ def _sort(installation: Installation, items: Sequence[Understood | Strange]) -> 
     for item in items:
         if isinstance(item, Strange):
             strange.append(item)
-        elif item.notification.chat.company_id in {None, installation.company_id}:
+        elif item.notification.chat.company_id in (None, installation.company_id):
             arrivals.append(Arrival(notification=item.notification, raw=item.raw))
         else:
             event = str(type(item.notification).__struct_config__.tag)
@@ -198,7 +199,10 @@ async def _body(scope: HTTPScope, receive: Receive) -> bytes:
 
 
 def _header(scope: HTTPScope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def _refused(scope: HTTPScope, refusal: _Refusal) -> Answer:
