@@ -1,6 +1,7 @@
 """Failures by name, switched on and off while the simulators run.
 
-Targets: `erp` and `huggy` are the servers, `webhook` is Huggy's way of delivering notifications. Over HTTP, on any
+Targets: `erp` and `huggy` are the servers, `webhook` is Huggy's way of delivering notifications, `lists` are the lists of
+flows and companies, which the real Huggy may not have. Over HTTP, on any
 simulator: `POST /_sandbox/faults {"erp": "slow:0.5", "huggy": {"name": "429", "times": 2}, "webhook": null}`.
 """
 
@@ -31,12 +32,21 @@ class FaultName(StrEnum):
     """a write takes effect, then the connection is closed without an answer; reads are answered"""
     DUPLICATE = "duplicate"
     """every notification is delivered twice"""
+    MISSING = "404"
+    """there is no such list"""
     OUT_OF_ORDER = "out_of_order"
     """a notification waits until a later one has been delivered, at most `seconds`"""
 
 
-TARGETS = ("erp", "huggy", "webhook")
-_OF_DELIVERIES = frozenset({FaultName.DUPLICATE, FaultName.OUT_OF_ORDER})
+TARGETS = ("erp", "huggy", "webhook", "lists")
+_OF = {
+    "webhook": frozenset({FaultName.DUPLICATE, FaultName.OUT_OF_ORDER}),
+    "lists": frozenset({FaultName.MISSING}),
+}
+"""the targets with faults of their own; all others share the rest"""
+
+
+_OF_SERVERS = frozenset(FaultName).difference(*_OF.values())
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -67,7 +77,7 @@ class Faults:
         if target not in TARGETS:
             raise UnknownFault(f"no such target: {target}; there are {', '.join(TARGETS)}")
         chosen = _read(fault)
-        if chosen is not None and (chosen.name in _OF_DELIVERIES) != (target == "webhook"):
+        if chosen is not None and chosen.name not in _OF.get(target, _OF_SERVERS):
             raise UnknownFault(f"{target} has no fault {chosen.name}")
         self._faults.pop(target, None)
         self._used[target] = 0

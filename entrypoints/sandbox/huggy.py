@@ -6,11 +6,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from entrypoints.sandbox.accounts import HOME, Accounts
 from entrypoints.sandbox.chats import Chat, Contact, Situation
 from entrypoints.sandbox.deliveries import Deliveries
 from entrypoints.sandbox.flows import Flow, Interpreter
 
-COMPANY_ID = 1001
+COMPANY_ID = HOME
 TOKEN = "sandbox-huggy-token"  # noqa: S105 - the sandbox's own
 WEBHOOK_TOKEN = "380c4e73a1b2c3d4e5f60718293ad354"  # noqa: S105 - the sandbox's own
 CHANNEL = "whatsapp"
@@ -35,6 +36,7 @@ class Huggy:
         self.files: dict[int, File] = {}
         self.company_id = COMPANY_ID
         self.token = TOKEN
+        self.accounts = Accounts(static_token=TOKEN)
         self.webhook_token = WEBHOOK_TOKEN
         self.url = ""
         self._names = names

@@ -1,6 +1,6 @@
 """The simulated Huggy's API v3, as an app calls it with a company's token.
 
-Sources: the platform's documentation and public client code. Chosen here, because no source tells: `GET /flows`, what is refused in a
+Sources: the platform's documentation and public client code. Chosen here, because no source tells: `GET /flows`, `GET /companies`, what is refused in a
 closed chat, and that `variables` of a flow's start are filled in.
 """
 
@@ -10,12 +10,15 @@ from typing import Any
 
 from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
+from entrypoints.sandbox.accounts import COMPANIES, Agent
 from entrypoints.sandbox.chats import Chat, Entry, Situation, Who
+from entrypoints.sandbox.faults import Faults
 from entrypoints.sandbox.huggy import CHANNEL, CHANNEL_UUID, File, Huggy
 from entrypoints.sandbox.strictness import Connection, Refused, VendorRequest, json_fields, took_effect
 
+PAGE = 20
 FILE_MAX = 15 * 1024 * 1024
 _KINDS = {b"%PDF-": "application/pdf", b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 _MAY_TAKE = {
@@ -28,17 +31,38 @@ _FORBIDDEN = "Desculpe, você não tem permissão"
 
 
 def require_token(connection: Connection, _: object) -> None:
+    """Of an agent whom the company in the address knows."""
+    agent = _agent(connection)
+    if connection.path_params.get("company_id", agent.companies[0]) not in agent.companies:
+        raise Refused(403, {"reason": _FORBIDDEN})
+
+
+def require_home(connection: Connection, _: object) -> None:
+    """The neighbour has neither chats nor flows here."""
+    huggy: Huggy = connection.app.state.huggy
+    if connection.path_params.get("company_id", _agent(connection).companies[0]) != huggy.company_id:
+        raise Refused(404, {"reason": "Não encontrado"})
+
+
+def require_lists(connection: Connection, _: object) -> None:
+    """Nobody knows whether Huggy lists these: the fault `lists` is a Huggy that does not."""
+    faults: Faults = connection.app.state.faults
+    if faults.active("lists") is not None:
+        raise Refused(404, {"reason": "Não encontrado"})
+
+
+def _agent(connection: Connection) -> Agent:
     huggy: Huggy = connection.app.state.huggy
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme != "Bearer" or token != huggy.token:
+    agent = huggy.accounts.agent(token) if scheme == "Bearer" else None
+    if agent is None:
         raise Refused(401, {"error": "access_denied", "message": "Unauthorized", "hint": "Missing or invalid token"})
-    if connection.path_params.get("company_id", huggy.company_id) != huggy.company_id:
-        raise Refused(403, {"reason": _FORBIDDEN})
+    return agent
 
 
 class Chats(Controller):
     path = "/chats/{chat_id:int}"
-    guards = [require_token]
+    guards = [require_token, require_home]
 
     @get("/")
     async def read(self, chat_id: FromPath[int], huggy: NamedDependency[Huggy]) -> dict[str, Any]:
@@ -98,7 +122,7 @@ class Chats(Controller):
         return _empty()
 
 
-@put("/contacts/{contact_id:int}/execFlow", guards=[require_token])
+@put("/contacts/{contact_id:int}/execFlow", guards=[require_token, require_home])
 async def exec_flow(request: VendorRequest, contact_id: FromPath[int], huggy: NamedDependency[Huggy]) -> dict[str, Any]:
     fields = await json_fields(
         request,
@@ -121,16 +145,27 @@ async def exec_flow(request: VendorRequest, contact_id: FromPath[int], huggy: Na
 
 
 @get("/agents/profile", guards=[require_token])
-async def profile() -> dict[str, Any]:
-    return {"id": 301, "name": "Admin Sandbox", "email": "admin@exemplo.com.br", "username": "admin", "photo": None}
+async def profile(request: VendorRequest) -> dict[str, Any]:
+    agent = _agent(request)
+    return {"id": agent.id, "name": agent.name, "email": agent.email, "username": agent.name.split()[0], "photo": None}
 
 
-@get("/flows", guards=[require_token])
+@get("/companies", guards=[require_token, require_lists])
+async def companies(request: VendorRequest) -> list[dict[str, Any]]:
+    return [{"id": company_id, "name": COMPANIES[company_id]} for company_id in _agent(request).companies]
+
+
+@get("/chats", guards=[require_token, require_home])
+async def chats(huggy: NamedDependency[Huggy], page: FromQuery[int] = 0) -> list[dict[str, Any]]:
+    return [_shown(chat) for chat in list(huggy.chats.values())[page * PAGE : (page + 1) * PAGE]]
+
+
+@get("/flows", guards=[require_token, require_home, require_lists])
 async def flows(huggy: NamedDependency[Huggy]) -> list[dict[str, Any]]:
     return [{"id": flow.id, "name": flow.name} for flow in huggy.flows.values()]
 
 
-API = (Chats, exec_flow, profile, flows)
+API = (Chats, exec_flow, profile, companies, chats, flows)
 
 
 def _chat(huggy: Huggy, chat_id: int) -> Chat:

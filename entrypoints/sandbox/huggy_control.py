@@ -2,7 +2,7 @@
 
 `POST /_sandbox/chats {"phone", "text"}` opens a chat or goes on with the open one; `POST /_sandbox/chats/{id}/say {"text"}`;
 `GET /_sandbox/chats/{id}?wait_s=10` waits until the chat is quiet and answers with its transcript;
-`POST /_sandbox/chats/{id}/agent` lets an agent take it; `POST /_sandbox/webhook {"url"}` saves the app's webhook;
+`POST /_sandbox/chats/{id}/agent` lets an agent take it, `…/close` ends it; `POST /_sandbox/webhook {"url"}` saves the app's webhook;
 `GET /_sandbox/files/{number}/{name}` is a file that the app sent. `/_sandbox/faults` is answered by every simulator.
 """
 
@@ -54,6 +54,13 @@ class Control(Controller):
         if not chat.is_open:
             raise Refused(400, {"reason": "Atendimento encerrado"})
         chat.agent_takes()
+        return _shown(chat)
+
+    @post("/chats/{chat_id:int}/close", status_code=200)
+    async def close(self, chat_id: FromPath[int], huggy: NamedDependency[Huggy]) -> dict[str, Any]:
+        chat = _chat(huggy, chat_id)
+        if chat.is_open:
+            chat.close()
         return _shown(chat)
 
     @post("/webhook", status_code=200)

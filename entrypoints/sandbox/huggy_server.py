@@ -1,4 +1,4 @@
-"""Runs the simulated Huggy: its API for the app, its webhook to the app, and the sandbox's own control routes."""
+"""Runs the simulated Huggy: its sign-in, its API for the app, its webhook to the app, and the sandbox's own control routes."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +15,7 @@ from entrypoints.sandbox.flows import Flow
 from entrypoints.sandbox.huggy import WEBHOOK_TOKEN, Huggy
 from entrypoints.sandbox.huggy_api import API
 from entrypoints.sandbox.huggy_control import Control
+from entrypoints.sandbox.oauth import OAUTH
 from entrypoints.sandbox.serving import running
 from entrypoints.sandbox.strictness import Refused, answer_refusal
 
@@ -38,10 +39,11 @@ async def running_huggy(
                 Router("/v3", route_handlers=list(API)),
                 Router("/v3/companies/{company_id:int}", route_handlers=list(API)),
                 Control,
+                *OAUTH,
             ],
             dependencies={"huggy": Provide(lambda: huggy, sync_to_thread=False)},
             exception_handlers={Refused: answer_refusal},
-            state=State({"huggy": huggy}),
+            state=State({"huggy": huggy, "faults": faults}),
             openapi_config=None,
             logging_config=None,
         )

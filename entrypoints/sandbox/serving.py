@@ -30,7 +30,7 @@ async def running_all(apps: Sequence[tuple[ASGIApp, int]]) -> AsyncGenerator[lis
     sockets: list[socket.socket] = []
     try:
         for _, port in apps:
-            sockets.append(socket.create_server((HOST, port)))
+            sockets.append(listening_at(HOST, port))
         servers = [InnerServer(_Config(app, http=_Connection, lifespan="off")) for app, _ in apps]
         serving = [
             asyncio.create_task(server.serve(sockets=[listening]))
@@ -45,6 +45,14 @@ async def running_all(apps: Sequence[tuple[ASGIApp, int]]) -> AsyncGenerator[lis
     finally:
         for listening in sockets:
             listening.close()
+
+
+def listening_at(host: str, port: int) -> socket.socket:
+    """Its connections send what they have at once: asyncio sees to that only for sockets that it made itself, and an
+    answer of two parts would take 40 ms longer."""
+    listening = socket.create_server((host, port))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 class _Config(uvicorn.Config):
@@ -89,3 +97,4 @@ class InnerServer(uvicorn.Server):
             for task in late:
                 task.cancel()
         await asyncio.sleep(0)  # connections say goodbye in the loop's next round
+        await self.lifespan.shutdown()

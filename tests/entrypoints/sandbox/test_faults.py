@@ -120,20 +120,29 @@ async def test_the_three_servers_of_the_erp_share_their_fault(city: City, http: 
 
 async def test_faults_are_switched_over_http_on_any_simulator(city: City, http: httpx.AsyncClient) -> None:
     control = f"{city.huggy.url}/_sandbox/faults"
-    await http.post(control, json={"erp": "500", "huggy": {"name": "slow", "seconds": 0.01}, "webhook": "duplicate"})
+    await http.post(control, json={"erp": "500", "huggy": {"name": "slow", "seconds": 0.01}})
+    await http.post(control, json={"webhook": "duplicate", "lists": "404"})
     assert (await _look_up(city, http)).status_code == 500
     shown = (await http.get(f"{city.voalle.url}/_sandbox/faults")).json()
     assert {target: fault["name"] for target, fault in shown.items()} == {
         "erp": "500",
         "huggy": "slow",
         "webhook": "duplicate",
+        "lists": "404",
     }
     await http.post(control, json={"erp": None, "huggy": "none"})
     assert (await _look_up(city, http)).status_code == 200
 
 
 async def test_an_unknown_fault_is_refused_over_http(city: City, http: httpx.AsyncClient) -> None:
-    for body in ({"erp": "earthquake"}, {"moon": "slow"}, {"erp": "duplicate"}, {"webhook": "500"}):
+    for body in (
+        {"erp": "earthquake"},
+        {"moon": "slow"},
+        {"erp": "duplicate"},
+        {"webhook": "500"},
+        {"huggy": "404"},
+        {"lists": "500"},
+    ):
         assert (await http.post(f"{city.voalle.url}/_sandbox/faults", json=body)).status_code == 400
 
 
