@@ -55,9 +55,24 @@ class PublicAddresses(ThreadedResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await super().resolve(host, port, family)
-        if f"{host.lower()}:{port}" in self._private_hosts:
-            return found
-        public = [each for each in found if ipaddress.ip_address(each["host"].partition("%")[0]).is_global]
+        public = [each for each in found if is_allowed(each["host"], host, port, self._private_hosts)]
         if not public:
             raise OSError("the name resolves to a private address, and PONTE_PRIVATE_HOSTS does not list it")
         return public
+
+
+def is_allowed(address: str, host: str, port: int, private_hosts: frozenset[str] | None) -> bool:
+    """Whether a tenant's `host`, whose name points to `address`, may be connected to."""
+    if private_hosts is None or f"{host.lower()}:{port}" in private_hosts:
+        return True
+    return _is_public(ipaddress.ip_address(address.partition("%")[0]))
+
+
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""all that is routed in public; what lies outside of it, 6to4 too, may stand for an IPv4 address behind a gateway"""
+
+
+def _is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(ip, ipaddress.IPv6Address) and (ip not in _UNICAST or ip.sixtofour is not None):
+        return False
+    return ip.is_global and not ip.is_multicast

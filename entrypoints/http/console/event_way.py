@@ -1,0 +1,282 @@
+"""One event's way through Ponte: stations for the drawing, steps for the timeline, and what the customer was told."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from application.history import Attempt, EffectRow, Event
+from application.ports import EffectState, Render
+from domain.action import CloseChat, LeaveNote, LeaveToAgent, Message, Remark, Say, SayCode, SendPdf, StartFlow
+from domain.causes import advise
+from domain.identifiers import EffectKey
+from domain.installation import FlowKey
+from domain.outcome import Failed, Shadowed
+from domain.redaction import Redaction
+from domain.trail import OK, SHARED, Step, planned_ending
+from entrypoints.http.console.event_rows import RowShown, outcome_of, show_row, show_rows
+from entrypoints.http.console.run_words import FLOWS, ending_words, kind_words, step_end, step_words, why
+from entrypoints.http.console.words import OUTCOMES, Word
+
+PIX_BEGINS = "0002"
+_received = Redaction(("event", "evento", "type", "situation", "channel", "key", "chave", "campo", "field"))
+
+
+class Station(Struct, frozen=True, kw_only=True):
+    """A place that the event came by, and how it went there."""
+
+    picture: str
+    name: str
+    word: Word
+    note: str = ""
+
+
+class StepShown(Struct, frozen=True, kw_only=True):
+    slug: str
+    what: str
+    at_ms: float
+    took_ms: float
+    end: Word
+    cause: str
+    """the slug of what went wrong; empty: nothing did"""
+    request: str
+    answer: str
+    start: float
+    """where its bar begins, and how long it is, in hundredths of the attempt"""
+    length: float
+
+
+class AttemptShown(Struct, frozen=True, kw_only=True):
+    number: int
+    at: datetime
+    took_ms: float
+    steps: tuple[StepShown, ...]
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """One thing that was said, as far as it may be shown here."""
+
+    text: str
+    is_note: bool
+    word: Word
+
+
+class EventShown(Struct, frozen=True, kw_only=True):
+    row: RowShown
+    why: tuple[str, ...]
+    protocol: str
+    stations: tuple[Station, ...]
+    attempts: tuple[AttemptShown, ...]
+    told: tuple[Told, ...]
+    planned: str
+    """how the chat's turn was to end, where it ended otherwise"""
+    received: str
+    """the notification's shape, its values reduced to their form"""
+    chain: tuple[RowShown, ...]
+    by_flow: bool
+
+
+def show_event(event: Event, render: Render) -> EventShown:
+    outcome = event.outcome
+    return EventShown(
+        row=show_row(event.row),
+        why=_why(event),
+        protocol=event.row.protocol or "",
+        stations=tuple(_stations(event)),
+        attempts=tuple(_attempt(attempt) for attempt in event.attempts if attempt.steps),
+        told=tuple(_told(event, render)) if outcome is not None else (),
+        planned=_planned_otherwise(event),
+        received=_received.body(event.raw),
+        chain=tuple(show_rows(event.chain)),
+        by_flow=event.row.shell == "flow",
+    )
+
+
+def _why(event: Event) -> tuple[str, ...]:
+    """The outcome's reasons, then why it did not end as planned."""
+    reasons = why(event.outcome) if event.outcome is not None else ()
+    cause = event.row.cause
+    if cause is None or isinstance(event.outcome, Failed):
+        return reasons
+    advice = advise(cause)
+    return (*reasons, f"{advice.title}.", advice.what_to_do)
+
+
+# --- the drawing
+
+
+def _stations(event: Event) -> list[Station]:
+    row, steps = event.row, [step for attempt in event.attempts for step in attempt.steps]
+    by_flow = row.shell == "flow"
+    asked = Station(
+        picture="chat",
+        name="Flow da Huggy" if by_flow else "Huggy",
+        word=Word("Pergunta recebida" if by_flow else "Pedido recebido", "good"),
+        note=kind_words(row.kind),
+    )
+    return [asked, _at_ponte(event), _at_erp(event, steps), _decision(event), _at_end(event, steps)]
+
+
+def _at_ponte(event: Event) -> Station:
+    row = event.row
+    cause = row.cause or ""
+    ours = cause.startswith(("ponte.", "storage.", "deadline.waited"))
+    word = Word("Guardado", "good")
+    if ours:
+        word = Word(advise(cause).title, "bad")
+    elif row.waiting and not event.attempts:
+        word = Word("Na fila")
+    waited_ms = 0.0
+    if event.attempts:
+        waited_ms = max(0.0, (event.attempts[0].at - row.accepted_at).total_seconds() * 1000)
+    return Station(
+        picture="bridge", name="Ponte", word=word, note=f"esperou {_ms(waited_ms)}" if waited_ms >= 100 else ""
+    )
+
+
+def _at_erp(event: Event, steps: Sequence[Step]) -> Station:
+    calls = [step for step in steps if step.what.startswith("erp.")]
+    took = _ms(sum(step.took_ms for step in calls))
+    note = "" if not calls else f"1 consulta, {took}" if len(calls) == 1 else f"{len(calls)} consultas, {took}"
+    cause = event.row.cause or ""
+    wrong = next((step.ended for step in reversed(calls) if step.ended not in {OK, SHARED}), "")
+    if cause.startswith(("erp.", "deadline.erp")):
+        word = Word(advise(cause).title, "bad")
+    elif wrong:
+        word = Word("Respondeu em parte", "warn")
+    elif calls:
+        word = Word("Respondeu", "good")
+    elif isinstance(event.outcome, Shadowed):
+        word = Word("Só leitura: modo sombra", "warn")
+    else:
+        word = Word("Não consultado")
+    return Station(picture="server", name="ERP", word=word, note=note)
+
+
+def _decision(event: Event) -> Station:
+    """As it was taken: what went wrong after it stands at its own place."""
+    tag = event.row.outcome
+    word = outcome_of(event.row) if tag is None else OUTCOMES.get(tag, Word(tag))
+    return Station(picture="fork", name="Decisão", word=word)
+
+
+def _at_end(event: Event, steps: Sequence[Step]) -> Station:
+    row = event.row
+    if row.shell == "flow":
+        word = Word(ending_words(row.flow), "bad" if row.cause else "good") if row.flow else Word("Sem resposta ainda")
+        return Station(picture="flow", name="Resposta ao flow", word=word)
+    if row.waiting:
+        put_off = any(step.what == "put_off" for step in steps)
+        return Station(
+            picture="flow",
+            name="Chat",
+            word=Word("Adiado: a Huggy não respondeu", "warn") if put_off else Word("Ainda não"),
+        )
+    if isinstance(event.outcome, Shadowed) or row.flow is None:
+        return Station(picture="flow", name="Chat", word=Word("Nada foi feito no chat"))
+    words = ending_words(row.flow)
+    failed_here = (row.cause or "").startswith("huggy.") or row.flow in {"chat.no_flow", "chat.given_up"}
+    if failed_here:
+        return Station(picture="flow", name="Chat", word=Word(words, "bad"), note=advise(row.cause or "huggy.").title)
+    tone = "warn" if row.flow == FlowKey.AUXILIARY else "good"
+    return Station(
+        picture="flow", name="Chat", word=Word(words, tone), note="flow iniciado" if row.flow in FLOWS else ""
+    )
+
+
+# --- the timeline
+
+
+def _attempt(attempt: Attempt) -> AttemptShown:
+    took_ms = max((step.at_ms + step.took_ms for step in attempt.steps), default=0.0)
+    return AttemptShown(
+        number=attempt.number,
+        at=attempt.at,
+        took_ms=took_ms,
+        steps=tuple(_step(step, took_ms or 1.0) for step in attempt.steps),
+    )
+
+
+def _step(step: Step, whole_ms: float) -> StepShown:
+    end = step_end(step.ended)
+    start = min(99.0, 100 * step.at_ms / whole_ms)
+    return StepShown(
+        slug=step.what,
+        what=step_words(step.what),
+        at_ms=step.at_ms,
+        took_ms=step.took_ms,
+        end=end,
+        cause=step.ended if end.tone == "bad" else "",
+        request=step.request or "",
+        answer=step.answer or "",
+        start=round(start, 2),
+        length=round(max(0.6, min(100 - start, 100 * step.took_ms / whole_ms)), 2),
+    )
+
+
+# --- what the customer was told
+
+
+def _told(event: Event, render: Render) -> list[Told]:
+    route = event.route
+    if route is None:
+        return []
+    states = {effect.key: effect for effect in event.effects}
+    return [
+        Told(
+            text=_words(remark, render),
+            is_note=isinstance(remark, LeaveNote) or event.row.flow == planned_ending(LeaveToAgent()),
+            word=_state(states.get(EffectKey(f"{event.row.key}:{index}")), event),
+        )
+        for index, remark in enumerate(route.remarks)
+    ]
+
+
+def _state(effect: EffectRow | None, event: Event) -> Word:
+    if event.row.shell == "flow":
+        return Word("Entregue ao flow", "good")
+    if effect is None:
+        return Word("Ainda não" if event.row.waiting else "Não enviado")
+    return Word("Enviado", "good") if effect.state is EffectState.DONE else Word("Não sabemos se chegou", "warn")
+
+
+def _words(remark: Remark, render: Render) -> str:
+    match remark:
+        case SayCode(code=code):
+            return _masked_code(code)
+        case SendPdf(name=name, caption=caption):
+            return f"PDF: {name}\n{render(_masked(caption))}"
+        case Say(message=message) | LeaveNote(message=message):
+            return render(_masked(message))
+
+
+def _masked(message: Message) -> Message:
+    """As it was said, without what names somebody or can be paid."""
+    values = {name: _MASKS[name](value) if name in _MASKS else value for name, value in message.values.items()}
+    return replace(message, values=values, lines=tuple(map(_masked, message.lines)))
+
+
+def _masked_code(code: str) -> str:
+    kind = "Pix copia e cola" if code.startswith(PIX_BEGINS) else "Linha digitável"
+    return f"{kind}: •••• {code[-4:]}"
+
+
+_MASKS: dict[str, Callable[[str], str]] = {
+    "first_name": lambda name: f"{name[:1]}…" if name else "",
+    "code": _masked_code,
+    "link": lambda link: f"{urlsplit(link).scheme}://{urlsplit(link).hostname}/…",
+}
+
+
+def _planned_otherwise(event: Event) -> str:
+    if event.route is None or event.row.flow is None or event.row.shell == "flow":
+        return ""
+    terminal: StartFlow | CloseChat | LeaveToAgent = event.route.terminal
+    planned = planned_ending(terminal)
+    return "" if planned == event.row.flow else ending_words(planned)
+
+
+def _ms(milliseconds: float) -> str:
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s".replace(".", ",")
