@@ -22,6 +22,7 @@ run: setup ## the whole product with a simulated Huggy and ERP; prints its addre
 	$(BIN)/ponte sandbox
 
 test: setup ## all tests; every branch of domain and application must be taken
+	@.ci/browser $(BIN)/python
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=100
 
 check: setup lint types imports test ## everything that CI holds

@@ -1,19 +1,15 @@
 """Who is this? Found with their contracts, in an outage, or not found; an ERP that fails is neither."""
 
-from zoneinfo import ZoneInfo
-
+from application.announce_outage import AnnounceOutage
 from application.check_outage import CheckOutage
-from application.ports import Clock, Erp
+from application.ports import Erp
 from domain.customer import Customer, greeting_name, in_force
 from domain.identity import may_show
 from domain.installation import IdentityPolicy, Policies
-from domain.notification import BoletoRequested, CustomerLookup, TicketRequested, UnblockRequested
-from domain.outage import spoken_prediction, tell
+from domain.notification import CustomerLookup, Notification
 from domain.outcome import CustomerFound, CustomerInOutage, CustomerNotFound, WhyNotFound
 from domain.phone import same_line
 from domain.tax_id import DocumentFault, is_typed_whole, read_document
-
-Request = CustomerLookup | BoletoRequested | UnblockRequested | TicketRequested
 
 _NO_DOCUMENT = {
     DocumentFault.MISSING: WhyNotFound.DOCUMENT_MISSING,
@@ -22,7 +18,7 @@ _NO_DOCUMENT = {
 }
 
 
-async def identify(request: Request, *, erp: Erp, policy: IdentityPolicy) -> Customer | CustomerNotFound:
+async def identify(request: Notification, *, erp: Erp, policy: IdentityPolicy) -> Customer | CustomerNotFound:
     """The first step of every operation: the customer of the typed document, if their record may be shown here."""
     document = read_document(request.document)
     if isinstance(document, DocumentFault):
@@ -38,10 +34,10 @@ async def identify(request: Request, *, erp: Erp, policy: IdentityPolicy) -> Cus
 
 
 class IdentifyCustomer:
-    def __init__(self, *, erp: Erp, clock: Clock) -> None:
+    def __init__(self, *, erp: Erp, check_outage: CheckOutage, announce: AnnounceOutage) -> None:
         self._erp = erp
-        self._clock = clock
-        self._check_outage = CheckOutage(erp=erp)
+        self._check_outage = check_outage
+        self._announce = announce
 
     async def __call__(
         self, request: CustomerLookup, policies: Policies
@@ -55,15 +51,17 @@ class IdentifyCustomer:
         first_name = greeting_name(customer) if known_number else ""
         outage = None
         if policies.outage_message_enabled or policies.outage_closes_chat:
-            outage = await self._check_outage(customer, [contract.id for contract in contracts])
+            outage = await self._check_outage(customer, contracts)
         if outage is None:
             return CustomerFound(first_name=first_name, contracts=contracts)
-        now, zone = self._clock.now(), ZoneInfo(policies.timezone)
-        told = tell(policies.outage_message, outage, now=now, zone=zone)
+        spared = any(not outage.reaches(contract.id) for contract in contracts)
+        first_time = await self._announce.is_first(outage, closes=policies.outage_closes_chat and not spared)
         return CustomerInOutage(
             first_name=first_name,
             contracts=contracts,
-            told=told if policies.outage_message_enabled else "",
+            told=self._announce.words(outage) if policies.outage_message_enabled else "",
             protocol=outage.protocol,
-            back_at=spoken_prediction(outage.predicted_at, now=now, zone=zone),
+            back_at=self._announce.back_at(outage),
+            again=not first_time,
+            reached=tuple(each.number for each in contracts if outage.reaches(each.id)) if spared else (),
         )

@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
+from application.announce_outage import AnnounceOutage
 from application.check_outage import CheckOutage
 from application.failures import Rejected
 from application.identify_customer import identify
-from application.ports import Clock, Entry, Erp, Journal, Operation
+from application.ports import Clock, Entry, Erp, Ledger, Operation
 from application.write_once import WriteOnce
-from domain.customer import Customer, choose_contract
+from domain.customer import Customer, choose_contract, in_force
 from domain.identifiers import ProtocolNumber
 from domain.installation import Policies
 from domain.notification import TicketRequested
-from domain.outage import spoken_prediction, tell
 from domain.outcome import (
     CustomerNotFound,
     NotOffered,
@@ -27,10 +26,20 @@ from domain.ticket import NewTicket, Ticket, TicketAnswer, TicketOpen, clean_des
 
 
 class OpenTicket:
-    def __init__(self, *, erp: Erp, clock: Clock, journal: Journal, entry: Entry) -> None:
+    def __init__(
+        self,
+        *,
+        erp: Erp,
+        clock: Clock,
+        journal: Ledger,
+        entry: Entry,
+        check_outage: CheckOutage,
+        announce: AnnounceOutage,
+    ) -> None:
         self._erp = erp
         self._clock = clock
-        self._check_outage = CheckOutage(erp=erp)
+        self._check_outage = check_outage
+        self._announce = announce
         self._write: WriteOnce[tuple[ProtocolNumber, ...], TicketAnswer] = WriteOnce(
             journal=journal, entry=entry, before=tuple[ProtocolNumber, ...], answer=TicketAnswer
         )
@@ -51,17 +60,18 @@ class OpenTicket:
             return TicketRefused(reason=WhyNoTicket.DESCRIPTION_MISSING)
         contract = choose_contract(customer.contracts, request.contract)
         contract_id = contract.id if contract else None
-        reached = [contract_id] if contract_id else [each.id for each in customer.contracts]
-        outage, tickets = await asyncio.gather(self._check_outage(customer, reached), self._open_tickets(customer))
-        now = self._clock.now()
+        meant = [contract] if contract else in_force(customer.contracts)
+        outage, tickets = await asyncio.gather(self._check_outage(customer, meant), self._open_tickets(customer))
         if outage is not None:
-            zone = ZoneInfo(policies.timezone)
+            await self._announce.is_first(outage)  # asked for, so told; it need not be told again at the next contact
             return TicketNotNeeded(
-                told=tell(policies.outage_message, outage, now=now, zone=zone),
+                told=self._announce.words(outage),
                 protocol=outage.protocol,
-                back_at=spoken_prediction(outage.predicted_at, now=now, zone=zone),
+                back_at=self._announce.back_at(outage),
             )
-        duplicate = find_duplicate(tickets, contract_id=contract_id, now=now, reuse_h=policies.ticket_reuse_h)
+        duplicate = find_duplicate(
+            tickets, contract_id=contract_id, now=self._clock.now(), reuse_h=policies.ticket_reuse_h
+        )
         if duplicate is not None:
             return TicketAlreadyOpen(protocol=duplicate.protocol)
 

@@ -30,12 +30,16 @@ from domain.installation import FlowKey, Installation
 from domain.notification import Situation
 from domain.outcome import Outcome
 from domain.routing import for_agent, to_auxiliary
+from domain.trail import Ending, planned_ending
 
 REREAD_AFTER_S = 5.0
 """after so long an agent may have taken the chat: look again before a flow is started in it"""
 PDF_TIMEOUT_S = 10.0
 SAID_AGAIN = b"again"
 """what is noted with the intent of a message that is sent a second time"""
+CLOSED_BEFORE, NO_FLOW = "chat.closed", "chat.no_flow"
+_NOT_OURS = {Situation.WITH_AGENT: planned_ending(LeaveToAgent()), Situation.CLOSED: CLOSED_BEFORE}
+"""how a chat's turn ends that somebody else ended meanwhile"""
 
 
 class Perform:
@@ -51,24 +55,28 @@ class Perform:
         self._alerts = alerts
         self._installation = installation
 
-    async def __call__(self, entry: Entry, outcome: Outcome, route: Route) -> None:
+    async def __call__(self, entry: Entry, outcome: Outcome, route: Route) -> Ending:
+        """How the chat's turn ended."""
         looked_at = self._clock.monotonic()
         situation = await self._situation(entry)
         if situation is Situation.CLOSED:
-            return
+            return Ending(flow=CLOSED_BEFORE)
         if situation is Situation.WITH_AGENT:
             route = for_agent(route, outcome)
+        refused: str | None = None
         try:
             for index, remark in enumerate(route.remarks):
                 await self._remark(entry, EffectKey(f"{entry.notification.key}:{index}"), remark)
         except Rejected as failure:
             await self._alert(failure)
+            refused = failure.cause
             if not isinstance(route.terminal, LeaveToAgent):
                 route = Route(terminal=to_auxiliary(self._installation))
         waited_s = self._clock.monotonic() - looked_at
-        if waited_s > REREAD_AFTER_S and await self._situation(entry) in {Situation.WITH_AGENT, Situation.CLOSED}:
-            return
-        await self._end(entry, route.terminal)
+        if waited_s > REREAD_AFTER_S and (situation := await self._situation(entry)) in _NOT_OURS:
+            return Ending(flow=_NOT_OURS[situation], cause=refused)
+        ending = await self._end(entry, route.terminal)
+        return Ending(flow=ending.flow, cause=ending.cause or refused)
 
     async def _situation(self, entry: Entry) -> Situation:
         """A look that fails must not keep the answer from the customer; only a late answer waits until it can look."""
@@ -130,49 +138,54 @@ class Perform:
         except (Failure, TimeoutError):
             return None
 
-    async def _end(self, entry: Entry, terminal: Terminal) -> None:
+    async def _end(self, entry: Entry, terminal: Terminal) -> Ending:
         """Ends the chat's turn as planned; where Huggy refuses that, in the auxiliary flow."""
         if isinstance(terminal, LeaveToAgent):
-            return
+            return Ending(flow=planned_ending(terminal))
         try:
-            await self._once(entry, EffectKey(f"{entry.notification.key}:end"), terminal)
+            return await self._once(entry, EffectKey(f"{entry.notification.key}:end"), terminal)
         except Rejected as failure:
             await self._alert(failure)
             if isinstance(terminal, StartFlow) and terminal.flow is FlowKey.AUXILIARY:
-                await self._apologise(entry)
-                return
-            await self._end_in_auxiliary(entry)
+                return await self._apologise(entry, failure)
+            ending = await self._end_in_auxiliary(entry)
+            return Ending(flow=ending.flow, cause=failure.cause)
 
-    async def _end_in_auxiliary(self, entry: Entry) -> None:
+    async def _end_in_auxiliary(self, entry: Entry) -> Ending:
         try:
-            await self._once(entry, EffectKey(f"{entry.notification.key}:aux"), to_auxiliary(self._installation))
+            return await self._once(entry, EffectKey(f"{entry.notification.key}:aux"), to_auxiliary(self._installation))
         except Rejected as failure:
             await self._alert(failure)
-            await self._apologise(entry)
+            return await self._apologise(entry, failure)
 
-    async def _once(self, entry: Entry, key: EffectKey, terminal: StartFlow | CloseChat) -> None:
+    async def _once(self, entry: Entry, key: EffectKey, terminal: StartFlow | CloseChat) -> Ending:
         """Never twice: after a doubt the customer is told to write again, should nothing come."""
         begun = await self._journal.begin(entry, key)
         if begun.state is EffectState.DONE:
-            return
+            return Ending(flow=planned_ending(terminal))
+        doubt: InDoubt | None = None
         if begun.state is EffectState.DOUBTFUL:
-            await self._own_up(entry, InDoubt("huggy.flow_in_doubt", "begun before a crash"))
+            doubt = InDoubt("huggy.flow_in_doubt", "begun before a crash")
         else:
             try:
                 await self._chat.perform(entry.notification.chat, terminal)
-            except InDoubt as doubt:
-                await self._own_up(entry, doubt)
+            except InDoubt as failure:
+                doubt = failure
             except Failure:
                 await self._journal.forget(entry, key)
                 raise
+        if doubt is not None:
+            await self._own_up(entry, doubt)
         await self._journal.finish(entry, key)
+        return Ending(flow=planned_ending(terminal), cause=doubt.cause if doubt else None)
 
     async def _own_up(self, entry: Entry, doubt: InDoubt) -> None:
         await self._alert(doubt)
         await self._last_words(entry, Say(message=Message(key="chat.in_doubt")))
 
-    async def _apologise(self, entry: Entry) -> None:
-        await self._last_words(entry, Say(message=Message(key="chat.no_flow")))
+    async def _apologise(self, entry: Entry, failure: Rejected) -> Ending:
+        await self._last_words(entry, Say(message=Message(key=NO_FLOW)))
+        return Ending(flow=NO_FLOW, cause=failure.cause)
 
     async def _last_words(self, entry: Entry, action: Action) -> None:
         """Where they are all that the customer gets, they wait for Huggy like everything else."""

@@ -4,7 +4,7 @@ Any method that leaves the process may raise the failures of `application.failur
 inherit these protocols; a typed line where they are put together proves that they fit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,15 +14,15 @@ from msgspec import Struct
 
 from domain.action import Action, Message, Route
 from domain.customer import Contract, Customer
-from domain.identifiers import ChatId, EffectKey, InstallationId, InvoiceId, NotificationKey
+from domain.identifiers import ChatId, EffectKey, InstallationId, InvoiceId
 from domain.installation import ErpKind, Installation
 from domain.invoice import Invoice
 from domain.notification import ChatRef, NotForUs, Notification, Situation
-from domain.outage import Outage
-from domain.outage_scope import DeclaredOutage, OutageId
+from domain.outage import Reported
 from domain.outcome import Outcome
 from domain.tax_id import TaxId
 from domain.ticket import NewTicket, Ticket, TicketAnswer
+from domain.trail import Ending, Trail
 from domain.trust_unblock import UnblockAnswer
 
 # --- the ERP ----------------------------------------------------------------------------------------------------
@@ -68,8 +68,11 @@ class Tickets(Protocol):
 
 
 class Outages(Protocol):
-    async def affecting(self, customer: Customer) -> Sequence[Outage]:
-        """The outages known to reach this customer now, those of `customer.outages` included, each once."""
+    async def affecting(self, customer: Customer) -> Reported:
+        """What is known of the outages of this customer now, those of `customer.outages` included, each once.
+
+        What could not be asked is left out, not taken for well; what was asked lately may be told from memory.
+        """
         ...
 
 
@@ -93,6 +96,8 @@ class Erp(Struct, frozen=True, kw_only=True):
     unblocks: Unblocks
     tickets: Tickets
     outages: Outages
+    sign_ins: Mapping[str, Callable[[], Awaitable[None]]] = {}
+    """what can be signed in to besides, by its name: each returns when its credentials were taken; nothing is read"""
 
 
 class Erps(Protocol):
@@ -196,16 +201,8 @@ class Mailbox(Protocol):
         ...
 
 
-class Journal(Mailbox, Protocol):
-    """What is true of every accepted notification. Every method is durable when it returns."""
-
-    async def unfinished(self) -> Sequence[Lane]:
-        """The lanes that hold unfinished entries, oldest entry first."""
-        ...
-
-    async def head(self, lane: Lane) -> Entry | None:
-        """The oldest unfinished entry of the lane. It stays the head until `finish_entry`."""
-        ...
+class Ledger(Protocol):
+    """What was begun in the outside world for an entry, and what came of it. Durable when a method returns."""
 
     async def begin(self, entry: Entry, key: EffectKey, note: bytes = b"") -> Begun:
         """Records the intent of an effect before it is tried. The same key again: DOUBTFUL, or DONE after `finish`."""
@@ -223,12 +220,29 @@ class Journal(Mailbox, Protocol):
         """Takes an intent back: the effect surely did not happen, the next `begin` is FRESH again."""
         ...
 
+
+class Journal(Mailbox, Ledger, Protocol):
+    """What is true of every accepted notification. Every method is durable when it returns."""
+
+    async def unfinished(self) -> Sequence[Lane]:
+        """The lanes that hold unfinished entries, oldest entry first."""
+        ...
+
+    async def head(self, lane: Lane) -> Entry | None:
+        """The oldest unfinished entry of the lane. It stays the head until `finish_entry`."""
+        ...
+
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
         """Keeps the outcome and its route; the last conclusion of an entry counts."""
         ...
 
-    async def finish_entry(self, entry: Entry) -> None:
-        """Nothing is left to do for this notification."""
+    async def finish_entry(self, entry: Entry, *, ending: Ending | None = None, trail: Trail | None = None) -> None:
+        """Nothing is left to do for this notification. `ending` stands in place of what the conclusion planned; `trail`
+        is kept as that of one more attempt."""
+        ...
+
+    async def keep_trail(self, entry: Entry, trail: Trail) -> None:
+        """Of an attempt that finished nothing. The first ten attempts of an entry are kept, and the last ten."""
         ...
 
     async def record(self, installation_id: InstallationId, arrival: Arrival, *, window_s: float) -> Entry:
@@ -241,43 +255,12 @@ class Journal(Mailbox, Protocol):
         ...
 
 
-class Told(Struct, frozen=True, kw_only=True):
-    """How many chats an outage was told in, and how many of them were closed with that."""
-
-    chats: int = 0
-    closed: int = 0
-
-
-class OutageRegistry(Protocol):
-    """Every outage of every provider, whoever reported it."""
-
-    async def standing(self, installation_id: InstallationId) -> Sequence[DeclaredOutage]:
-        """Those that stand now; cheap enough for every notification; sees what another process changed within a second."""
-        ...
-
-    async def recent(self, installation_id: InstallationId, *, limit: int = 50) -> Sequence[DeclaredOutage]:
-        """Ended and expired ones too, the last to start first."""
-        ...
-
-    async def get(self, installation_id: InstallationId, outage_id: OutageId) -> DeclaredOutage | None: ...
-
-    async def save(self, installation_id: InstallationId, outage: DeclaredOutage) -> None:
-        """Adds or replaces."""
-        ...
-
-    async def tell(
-        self, installation_id: InstallationId, chat_id: ChatId, outage: Outage, by: NotificationKey, *, closes: bool
-    ) -> bool:
-        """Records that this chat is told of the outage in its present version. False: another notification told it."""
-        ...
-
-    async def told(self, installation_id: InstallationId) -> Mapping[OutageId, Told]:
-        """For every outage that was told to anybody."""
-        ...
-
-
 class Installations(Protocol):
     async def get(self, installation_id: InstallationId) -> Installation | None: ...
+
+    def at_hand(self, installation_id: InstallationId) -> Installation | None:
+        """As it was when any of them was last asked for; asks nobody."""
+        ...
 
     async def by_webhook_key(self, key: str) -> Installation | None:
         """Cheap enough for every delivery; sees what another process changed."""
@@ -295,6 +278,16 @@ class Installations(Protocol):
 
     async def save(self, installation: Installation) -> None:
         """Adds or replaces, secrets encrypted at rest. Webhook key and id are unique."""
+        ...
+
+    async def change(
+        self, installation_id: InstallationId, change: Callable[[Installation], Installation]
+    ) -> Installation | None:
+        """Reads it as it stands in the database, changes it and saves it, and nobody else changes it meanwhile: for
+        whoever wants to alter a part and keep what others did to the rest. What it is now; None: there is none.
+
+        A `Failure` that `change` raises is raised here, with nothing saved.
+        """
         ...
 
     async def remove(self, installation_id: InstallationId) -> bool:

@@ -1,7 +1,7 @@
 """Trust unblock of the chosen contract: granted or denied by the ERP, asked once."""
 
 from application.identify_customer import identify
-from application.ports import Entry, Erp, Journal, Operation
+from application.ports import Entry, Erp, Ledger, Operation
 from application.write_once import WriteOnce
 from domain.customer import Contract, Customer, choose_contract, in_force
 from domain.installation import Policies
@@ -11,7 +11,7 @@ from domain.trust_unblock import UnblockAnswer, Unblocked, UnblockRefusal, refus
 
 
 class UnblockOnTrust:
-    def __init__(self, *, erp: Erp, journal: Journal, entry: Entry) -> None:
+    def __init__(self, *, erp: Erp, journal: Ledger, entry: Entry) -> None:
         self._erp = erp
         self._write: WriteOnce[Contract, UnblockAnswer] = WriteOnce(
             journal=journal, entry=entry, before=Contract, answer=UnblockAnswer

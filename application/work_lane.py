@@ -12,8 +12,15 @@ class WorkLane:
         self._handle = handle
 
     async def __call__(self, lane: Lane) -> float | None:
+        return await self._empty(lane)
+
+    async def last_call(self, lane: Lane) -> float | None:
+        """The same for a lane that has waited too long: nothing more is asked of the ERP."""
+        return await self._empty(lane, last_call=True)
+
+    async def _empty(self, lane: Lane, *, last_call: bool = False) -> float | None:
         while (entry := await self._journal.head(lane)) is not None:
-            again_after_s = await self._handle(entry)
+            again_after_s = await self._handle(entry, last_call=last_call)
             if again_after_s is not None:
                 return again_after_s
         return None

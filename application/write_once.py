@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from application.failures import Failure, InDoubt, Unavailable
-from application.ports import EffectState, Entry, Journal
+from application.ports import EffectState, Entry, Ledger
 from domain.identifiers import EffectKey
 
 Answer = TypeVar("Answer")
@@ -26,7 +26,7 @@ class WriteOnce(Generic[Before, Answer]):
     The constructor takes the types of both, as msgspec decodes them.
     """
 
-    def __init__(self, *, journal: Journal, entry: Entry, before: Any, answer: Any) -> None:
+    def __init__(self, *, journal: Ledger, entry: Entry, before: Any, answer: Any) -> None:
         self._journal = journal
         self._entry = entry
         self._key = write_key(entry)

@@ -10,15 +10,32 @@ from pathlib import Path
 from benchmarks.accept import accept, fsyncs, lone
 from benchmarks.bench import Bench
 from benchmarks.child import Child
+from benchmarks.console_pages import console_pages
+from benchmarks.console_queries import console
 from benchmarks.endurance import idle, memory
 from benchmarks.neighbours import backlog, hanging
 from benchmarks.report import as_markdown, as_text, write_between_marks
 from benchmarks.rows import FULL, SMOKE, Row, Size
 from benchmarks.stores import PostgresStore, SqliteStore, Store
+from benchmarks.storm import storm
 from benchmarks.whole_way import latency, whole_way
 
 BENCHMARKS: dict[str, Callable[[Bench], Iterator[Row]]] = {
-    each.__name__: each for each in (accept, lone, fsyncs, whole_way, latency, backlog, hanging, idle, memory)
+    each.__name__: each
+    for each in (
+        accept,
+        lone,
+        fsyncs,
+        whole_way,
+        latency,
+        backlog,
+        hanging,
+        storm,
+        idle,
+        memory,
+        console,
+        console_pages,
+    )
 }
 BAR = 24
 

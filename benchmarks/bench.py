@@ -78,6 +78,10 @@ class Bench:
     def behave(self, **manners: Any) -> None:
         self._standins.ask(do="behave", manners=msgspec.to_builtins(Manners(**manners)))
 
+    def most_at_once(self, pbx: str) -> int:
+        """The most calls that this troubled ERP had at once since it was told how to behave."""
+        return int(self._standins.ask(do="most_at_once")[pbx])
+
     def forget(self) -> None:
         self._standins.ask(do="forget")
 

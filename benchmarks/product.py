@@ -55,9 +55,9 @@ class Site(Struct, frozen=True, kw_only=True):
     worker: bool = True
     commits_counted_in: Path | None = None
     erp_concurrency: int = 16
-
-
-REPLY_DEADLINE_S = 3600
+    reply_deadline_s: float = 3600
+    """a backlog is to be worked off here, not turned away"""
+    tells_outages: bool = False
 
 
 @contextmanager
@@ -172,8 +172,11 @@ def _installation(number: int, site: Site) -> Installation:
         ),
         huggy_token=Secret(value=f"huggy-{number}"),
         flows={key: FlowId(str(100 + index)) for index, key in enumerate(FlowKey)},
-        # A backlog is to be worked off here, not turned away.
-        policies=Policies(erp_concurrency=site.erp_concurrency, reply_deadline_s=REPLY_DEADLINE_S),
+        policies=Policies(
+            erp_concurrency=site.erp_concurrency,
+            reply_deadline_s=site.reply_deadline_s,
+            outage_message_enabled=site.tells_outages,
+        ),
         webhook_key=Secret(value=f"benchmark-key-of-provider-{number:04}"),
         flow_api_key=Secret(value=f"benchmark-flow-key-{number:04}"),
         webhook_token=Secret(value=WEBHOOK_TOKEN),

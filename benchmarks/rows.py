@@ -42,6 +42,11 @@ class Size(Struct, frozen=True, kw_only=True):
     backlog: int
     installations: int
     idle_s: float
+    stored: int
+    """events in the database that the console asks"""
+    storm: int
+    """customers of one provider who write within `storm_s`"""
+    storm_s: float
 
 
 FULL = Size(
@@ -55,6 +60,9 @@ FULL = Size(
     backlog=3_000,
     installations=1_000,
     idle_s=15,
+    stored=100_000,
+    storm=10_000,
+    storm_s=60,
 )
 SMOKE = Size(
     rounds=1,
@@ -67,6 +75,9 @@ SMOKE = Size(
     backlog=20,
     installations=5,
     idle_s=0.2,
+    stored=200,
+    storm=40,
+    storm_s=0.5,
 )
 
 

@@ -55,6 +55,8 @@ class Customer(Personal, frozen=True, kw_only=True):
     contracts: tuple[Contract, ...] = ()
     outages: tuple[Outage, ...] = ()
     """outages that the ERP told in the same answer as the record; more may come from the `Outages` port"""
+    tells_outages: bool = False
+    """whether the record is of a kind that tells them: then it says too that there are no others"""
 
 
 def in_force(contracts: Sequence[Contract]) -> tuple[Contract, ...]:

@@ -3,7 +3,7 @@
 Ids are text, whatever the vendor sends: Huggy and Voalle both send the same id now as number, now as string.
 """
 
-from typing import ClassVar, NewType
+from typing import Any, ClassVar, NewType
 
 from msgspec import Struct
 
@@ -30,6 +30,10 @@ class Personal(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.safe)
         return f"{type(self).__name__}({shown})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """The same for tracebacks that print values by `rich`, which does not ask for a repr."""
+        return [(name, getattr(self, name)) for name in self.safe]
 
 
 class Secret(Personal, frozen=True, kw_only=True):

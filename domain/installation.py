@@ -39,7 +39,7 @@ class FlowStart(StrEnum):
 
 DEFAULT_OUTAGE_MESSAGE = (
     "Identificamos uma falha na rede que atende o seu endereço e a nossa equipe já está trabalhando nela. "
-    "Previsão de retorno: {{resolution_time_hour}}. Protocolo: {{protocol}}."
+    "Motivo: {{cause}}. Previsão de retorno: {{resolution_time_hour}}. Protocolo: {{protocol}}."
 )
 
 
@@ -105,6 +105,10 @@ class Installation(Personal, frozen=True, kw_only=True):
     """where the token came by "Acessar com Huggy"; None: it was typed"""
     huggy_expires_at: datetime | None = None
     """when `huggy_token` ends; None: not told"""
+    huggy_renew_at: datetime | None = None
+    """from when on it is exchanged for a new one, well before it ends; None: it can't be, or nobody knows when it ends"""
+    huggy_lost_at: datetime | None = None
+    """since when somebody has to connect with Huggy again; None: all is well"""
     email: str = ""
     flows: dict[FlowKey, FlowId] = {}
     policies: Policies = Policies()

@@ -1,6 +1,7 @@
 """What Huggy tells us: the closed union of notifications, and the chat they come from."""
 
 from enum import StrEnum
+from typing import get_args
 
 from msgspec import Struct
 
@@ -69,7 +70,27 @@ class TicketRequested(Personal, frozen=True, kw_only=True, tag="ticket_requested
     contract: str = ""
 
 
-Notification = CustomerLookup | BoletoRequested | UnblockRequested | TicketRequested
+class OutageAsked(Personal, frozen=True, kw_only=True, tag="outage_asked"):
+    """ "Is there an outage at my place?" Only a flow that waits for its answer asks so."""
+
+    safe = ("key", "chat")
+
+    key: NotificationKey
+    chat: ChatRef
+    document: str
+    contract: str = ""
+
+
+Notification = CustomerLookup | BoletoRequested | UnblockRequested | TicketRequested | OutageAsked
+
+
+KINDS: tuple[str, ...] = tuple(str(each.__struct_config__.tag) for each in get_args(Notification))
+WRITES = frozenset({"unblock_requested", "ticket_requested"})
+"""the kinds that ask the ERP to change something"""
+
+
+def kind_of(notification: Notification) -> str:
+    return str(notification.__struct_config__.tag)
 
 
 class NotForUs(Struct, frozen=True, kw_only=True, tag="not_for_us"):

@@ -39,6 +39,10 @@ class CustomerInOutage(Personal, frozen=True, kw_only=True, tag="customer.in_out
     protocol: ProtocolNumber | None
     back_at: str
     """the predicted hour in words, or that there is none: `{{resolution_time_hour}}`"""
+    again: bool = False
+    """this chat was told the same before: it is not said once more"""
+    reached: tuple[str, ...] = ()
+    """the numbers of the contracts that it reaches, where the customer has others; empty: it reaches them all"""
 
 
 class CustomerNotFound(Struct, frozen=True, kw_only=True, tag="customer.not_found"):
@@ -122,6 +126,8 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
     cause: str
     write_in_doubt: bool = False
     """a write to the ERP may have happened: a person must look before anybody repeats it"""
+    told: str = ""
+    """the provider's outage message, where an outage that reaches everybody stands; empty: nothing to tell, or told"""
 
 
 Outcome = (

@@ -60,10 +60,11 @@ def _plan(outcome: Outcome, installation: Installation) -> Route:
     match outcome:
         case CustomerFound(contracts=contracts, first_name=first_name):
             return _to(FlowKey.CUSTOMER_FOUND, installation, _contract_list(contracts, first_name))
-        case CustomerInOutage(contracts=contracts, told=told, first_name=first_name):
-            if installation.policies.outage_closes_chat:
-                return Route(remarks=_tell(told), terminal=CloseChat())
-            return _to(FlowKey.CUSTOMER_FOUND, installation, (*_tell(told), *_contract_list(contracts, first_name)))
+        case CustomerInOutage(contracts=contracts, first_name=first_name, reached=reached):
+            told = _in_outage(outcome)
+            if installation.policies.outage_closes_chat and not reached:
+                return Route(remarks=told, terminal=CloseChat())
+            return _to(FlowKey.CUSTOMER_FOUND, installation, (*told, *_contract_list(contracts, first_name)))
         case CustomerNotFound():
             return _to(FlowKey.CUSTOMER_NOT_FOUND, installation)
         case ContractUnclear(contracts=contracts):
@@ -84,9 +85,10 @@ def _plan(outcome: Outcome, installation: Installation) -> Route:
             return _to(FlowKey.TICKET_REFUSED, installation, _tell(told))
         case TicketRefused(reason=reason):
             return _to(FlowKey.TICKET_REFUSED, installation, (_say(f"ticket.refused.{reason}"),))
-        case Failed(write_in_doubt=True):
-            return _to(FlowKey.AUXILIARY, installation, (LeaveNote(message=Message(key="note.write_in_doubt")),))
-        case Failed() | NotOffered() | Paused() | Shadowed():
+        case Failed(write_in_doubt=in_doubt, told=told):
+            notes = (LeaveNote(message=Message(key="note.write_in_doubt")),) if in_doubt else ()
+            return _to(FlowKey.AUXILIARY, installation, (*_tell(told), *notes))
+        case NotOffered() | Paused() | Shadowed():
             return _to(FlowKey.AUXILIARY, installation)
         case _:
             assert_never(outcome)
@@ -129,11 +131,25 @@ def _tell(told: str) -> tuple[Remark, ...]:
     return (_say("outage.told", text=told),) if told else ()
 
 
+def _in_outage(outcome: CustomerInOutage) -> tuple[Remark, ...]:
+    """What was not said before; with several contracts also which of them are reached, where not all are."""
+    if outcome.again or not outcome.told or not outcome.reached:
+        return () if outcome.again else _tell(outcome.told)
+    key = "outage.reaches_one" if len(outcome.reached) == 1 else "outage.reaches"
+    return (*_tell(outcome.told), _say(key, contracts=", ".join(outcome.reached)))
+
+
 def _contract_list(contracts: Sequence[Contract], first_name: str) -> tuple[Remark, ...]:
-    """A numbered list where there is a choice: number, plan and district; never an address."""
+    """A numbered list where there is a choice."""
     if len(contracts) < 2:
         return ()
-    lines = tuple(
+    key = "contracts.greeting" if first_name else "contracts.list"
+    return (Say(message=Message(key=key, values={"first_name": first_name}, lines=contract_lines(contracts))),)
+
+
+def contract_lines(contracts: Sequence[Contract]) -> tuple[Message, ...]:
+    """One line for each, numbered: number, plan and district; never an address."""
+    return tuple(
         Message(
             key="contracts.line_about" if contract.plan or contract.district else "contracts.line",
             values={
@@ -144,8 +160,6 @@ def _contract_list(contracts: Sequence[Contract], first_name: str) -> tuple[Rema
         )
         for position, contract in enumerate(contracts, start=1)
     )
-    key = "contracts.greeting" if first_name else "contracts.list"
-    return (Say(message=Message(key=key, values={"first_name": first_name}, lines=lines)),)
 
 
 def _boletos(offers: Sequence[Offer], more: int) -> tuple[Remark, ...]:

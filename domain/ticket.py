@@ -60,7 +60,7 @@ def find_duplicate(
 
 
 def clean_description(text: str, *, chat_id: ChatId) -> str:
-    """The customer's own words on few lines, cut to what an ERP field holds, and the chat to look it up in.
+    """The customer's own words on few lines, cut to what an ERP field holds, and the chat to look it up in, if known.
 
     Empty when there are no words.
     """
@@ -69,7 +69,7 @@ def clean_description(text: str, *, chat_id: ChatId) -> str:
     if not words:
         return ""
     cut = words if len(words) <= DESCRIPTION_MAX else words[: DESCRIPTION_MAX - 1].rstrip() + "…"
-    return f"{cut}\n(Huggy, chat {chat_id})"
+    return f"{cut}\n(Huggy, chat {chat_id})" if chat_id else f"{cut}\n(Huggy)"
 
 
 DESCRIPTION_MAX = 1500

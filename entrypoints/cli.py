@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from getpass import getpass
 from pathlib import Path, PurePath
 from traceback import extract_tb
 from typing import Any, TextIO
@@ -21,14 +22,24 @@ from msgspec import Struct
 from adapters.clock.system import SystemClock
 from application.failures import Failure
 from application.ports import Clock, Installations
-from entrypoints import cli_installation, doctor
+from domain.identifiers import Secret
+from entrypoints import cli_installation, cli_operator, cli_outage, doctor
 from entrypoints.cli_arguments import FROM_INPUT, build_parser, read_changes
 from entrypoints.cli_installation import Desk
+from entrypoints.cli_outage import OutageDesk
 from entrypoints.logs import configure_logging
 from entrypoints.replay import replay
 from entrypoints.reply import CommandFailed, Reply, WrongUsage
 from entrypoints.root import Root
-from entrypoints.settings import OfferedTokens, Settings, SettingsError, process_environment, read_settings, read_tokens
+from entrypoints.settings import (
+    OfferedTokens,
+    Settings,
+    SettingsError,
+    process_environment,
+    read_operator_password,
+    read_settings,
+    read_tokens,
+)
 
 
 class Terminal(Struct, frozen=True, kw_only=True):
@@ -130,6 +141,8 @@ def _doctor(_args: argparse.Namespace, terminal: Terminal) -> Reply:
                 settings,
                 database_problem=root.database_problem,
                 open_installations=root.open_installations,
+                mail_problem=root.mail_problem,
+                probe=root.erp_probe(settings),
                 http=http,
                 clock=terminal.clock,
             )
@@ -180,14 +193,64 @@ def _at_the_desk(terminal: Terminal, act: Callable[[Desk], Coroutine[Any, Any, R
 
 async def _test_installation(args: argparse.Namespace, terminal: Terminal, installations: Installations) -> Reply:
     installation = await cli_installation.find(installations, args.installation)
+    settings, root = terminal.settings(), terminal.root()
     async with terminal.new_http() as http:
         return await doctor.try_installation(
             installation,
-            terminal.settings(),
+            settings,
             document=args.document,
-            open_erps=terminal.root().open_erps,
+            open_erps=root.open_erps,
+            probe=root.erp_probe(settings),
             http=http,
         )
+
+
+def _operator(args: argparse.Namespace, terminal: Terminal) -> Reply:
+    settings = terminal.settings()
+    settings.keys()
+
+    def password() -> Secret:
+        return read_operator_password(terminal.environ) or _asked_password(terminal.stdin)
+
+    async def act() -> Reply:
+        async with terminal.root().open_operators(settings) as operators:
+            match args.action:
+                case "add":
+                    return await cli_operator.add(operators, args.name, password)
+                case "password":
+                    return await cli_operator.set_password(operators, args.name, password)
+                case "remove":
+                    return await cli_operator.remove(operators, args.name)
+                case _:
+                    return await cli_operator.list_all(operators)
+
+    return asyncio.run(act())
+
+
+def _asked_password(stdin: TextIO) -> Secret:
+    if not stdin.isatty():
+        return Secret(value=stdin.readline().rstrip("\r\n"))
+    password = getpass("Senha: ")
+    if getpass("A mesma senha outra vez: ") != password:
+        raise CommandFailed("as senhas não são iguais")
+    return Secret(value=password)
+
+
+def _outage(args: argparse.Namespace, terminal: Terminal) -> Reply:
+    settings = terminal.settings()
+    settings.keys()
+
+    async def act() -> Reply:
+        async with terminal.root().open_outages(settings) as (installations, outages):
+            desk = OutageDesk(
+                installations=installations,
+                outages=outages,
+                clock=terminal.clock,
+                new_id=lambda: secrets.token_hex(4),
+            )
+            return await cli_outage.act(desk, args)
+
+    return asyncio.run(act())
 
 
 def _replay(args: argparse.Namespace, terminal: Terminal) -> Reply:
@@ -229,6 +292,8 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace, Terminal], Reply | int]] =
     "sandbox": _sandbox,
     "doctor": _doctor,
     "installation": _installation,
+    "operator": _operator,
+    "outage": _outage,
     "replay": _replay,
     "keys": _keys,
 }

@@ -46,6 +46,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_installation(commands.add_parser("installation", help="cadastra e configura empresas"))
 
+    _add_operator(commands.add_parser("operator", help="quem cuida de tudo e entra no console com senha"))
+
+    _add_outage(commands.add_parser("outage", help="falhas massivas (Rede Off): abre, corrige, encerra, lista"))
+
     replay = commands.add_parser("replay", help="envia uma notificação gravada ao webhook")
     replay.add_argument("file", metavar="ARQUIVO", help="JSON ou formulário; - lê da entrada padrão")
     replay.add_argument("--installation", required=True, metavar="ID")
@@ -94,6 +98,51 @@ def _add_installation(parser: argparse.ArgumentParser) -> None:
         if action == "test":
             command.add_argument("--document", metavar="CPF", help="consulta este CPF ou CNPJ, sem mostrar de quem é")
     _add_json(actions.add_parser("list", help="lista as empresas"))
+
+
+def _add_operator(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="AÇÃO")
+    for action, summary in (
+        ("add", "cria; a senha vem de PONTE_OPERATOR_PASSWORD ou é perguntada"),
+        ("password", "troca a senha, e quem estava dentro com a antiga sai"),
+        ("remove", "tira o acesso"),
+    ):
+        command = actions.add_parser(action, help=summary)
+        command.add_argument("name", metavar="NOME")
+        _add_json(command)
+    _add_json(actions.add_parser("list", help="lista os operadores"))
+
+
+def _add_outage(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="AÇÃO")
+    for action, summary in (
+        ("open", "abre uma falha: os clientes atingidos são avisados"),
+        ("update", "diz que ela continua e altera o que for informado"),
+        ("close", "encerra a falha: ninguém mais é avisado"),
+        ("list", "lista as falhas abertas"),
+    ):
+        command = actions.add_parser(action, help=summary)
+        if action in {"update", "close"}:
+            command.add_argument("outage", metavar="FALHA", help="o código que aparece em `list`")
+        command.add_argument("--installation", metavar="ID", help="dispensável quando só há uma empresa")
+        if action in {"open", "update"}:
+            _add_outage_form(command, required=action == "open")
+        if action == "list":
+            command.add_argument("--all", action="store_true", help="também as encerradas e vencidas")
+        _add_json(command)
+
+
+def _add_outage_form(command: argparse.ArgumentParser, *, required: bool) -> None:
+    command.add_argument(
+        "--scope",
+        required=required,
+        metavar="ALCANCE",
+        help="all, city=Nome, district=Nome, access-point=Nome ou contracts=1,2",
+    )
+    command.add_argument("--predicted", metavar="QUANDO", help='previsão: "18:30", "24/11 02:00" ou ISO; vazio: sem')
+    command.add_argument("--cause", metavar="TEXTO", help="em palavras para o cliente: {{cause}} na mensagem")
+    command.add_argument("--protocol", metavar="NÚMERO")
+    command.add_argument("--expires", metavar="QUANDO", help="até quando vale; padrão: a política outage_expires_h")
 
 
 def _add_changes(command: argparse.ArgumentParser) -> None:

@@ -11,9 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from application.ports import Installations
+from domain.huggy_access import typed
 from domain.identifiers import CompanyId, FlowId, InstallationId, Personal, Secret
 from domain.installation import ErpAccess, ErpKind, FlowKey, Installation
 from domain.readiness import missing
+from entrypoints.new_installation import new_installation
 from entrypoints.policies import WrongPolicy, with_policies
 from entrypoints.reply import CommandFailed, Reply, WrongUsage
 
@@ -54,24 +56,23 @@ async def add(desk: Desk, changes: Changes) -> Reply:
     """A new installation with keys of its own; what it still lacks is told, not refused."""
     if not (changes.company_id and changes.erp_url):
         raise WrongUsage("informe pelo menos --company-id e --erp-url")
-    blank = Installation(
-        id=InstallationId(desk.new_id()),
-        company_id=CompanyId(""),
-        name="",
-        erp=ErpAccess(kind=changes.erp or ErpKind.VOALLE, url="", token=Secret(value="")),
-        huggy_token=Secret(value=""),
-        webhook_key=Secret(value=desk.new_key()),
-        outage_api_key=Secret(value=desk.new_key()),
-        flow_api_key=Secret(value=desk.new_key()),
-    )
+    blank = new_installation(new_id=desk.new_id, new_key=desk.new_key, erp=changes.erp or ErpKind.VOALLE)
     installation = _changed(desk, blank, changes)
     await desk.installations.save(installation)
     return _where_it_stands(desk, installation, "criada")
 
 
 async def change(desk: Desk, installation_id: str, changes: Changes) -> Reply:
-    installation = _changed(desk, await find(desk.installations, installation_id), changes)
-    await desk.installations.save(installation)
+    def apply(fresh: Installation) -> Installation:
+        changed = _changed(desk, fresh, changes)
+        if changed.outage_api_key:
+            return changed
+        return replace(changed, outage_api_key=Secret(value=desk.new_key()))  # made before there was that API
+
+    apply(await find(desk.installations, installation_id))  # what is wrong is told before anything is written
+    installation = await desk.installations.change(InstallationId(installation_id), apply)
+    if installation is None:
+        raise _unknown(installation_id)
     return _where_it_stands(desk, installation, "alterada")
 
 
@@ -144,15 +145,19 @@ def flow_api_url(public_url: str, installation: Installation) -> str:
     return f"{public_url}/flow/{installation.flow_api_key.reveal()}"
 
 
+def outage_api_url(public_url: str) -> str:
+    """The same for all installations: the key goes into a header."""
+    return f"{public_url}/api/outages"
+
+
 def _changed(desk: Desk, installation: Installation, changes: Changes) -> Installation:
     try:
         return replace(
-            installation,
+            typed(installation, changes.huggy_token) if changes.huggy_token else installation,
             company_id=CompanyId(_said(changes.company_id, installation.company_id)),
             name=_said(changes.name, installation.name),
             email=_said(changes.email, installation.email),
             erp=_changed_erp(desk, installation.erp, changes),
-            huggy_token=changes.huggy_token or installation.huggy_token,
             flows=_changed_flows(installation.flows, changes.flows),
             policies=with_policies(installation.policies, changes.policies),
         )
@@ -200,6 +205,7 @@ def _where_it_stands(desk: Desk, installation: Installation, what_happened: str)
             f"Instalação {installation.id} {what_happened}.",
             f"Endereço do webhook: {addresses['webhook_url']}",
             f"Endereço da API de flows: {addresses['flow_api_url']}",
+            f"Endereço da API de falhas: {addresses['outage_api_url']} (chave: {addresses['outage_api_key']})",
             *_lacks(installation),
         ),
     )
@@ -209,6 +215,8 @@ def _addresses(desk: Desk, installation: Installation) -> dict[str, str]:
     return {
         "webhook_url": webhook_url(desk.public_url, installation),
         "flow_api_url": flow_api_url(desk.public_url, installation),
+        "outage_api_url": outage_api_url(desk.public_url),
+        "outage_api_key": installation.outage_api_key.reveal(),
     }
 
 

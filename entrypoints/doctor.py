@@ -4,7 +4,7 @@ Every check gives a `Finding` and never raises; a finding holds neither secrets 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,10 +13,11 @@ import httpx
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from application.failures import Failure, Rejected, Unintelligible
-from application.ports import Clock, Customers, Erps, Installations
+from application.failures import Failure
+from application.ports import Clock, Erps, Installations
 from domain.installation import Installation
 from domain.tax_id import DocumentFault, read_document
+from entrypoints.connections import Probe, Tried, Verdict, is_fine, tried_of, try_erp, try_way
 from entrypoints.reply import CommandFailed, Reply, WrongUsage
 from entrypoints.settings import Settings, SettingsError
 
@@ -42,6 +43,8 @@ async def diagnose(
     *,
     database_problem: Callable[[Settings], str | None],
     open_installations: OpenInstallations,
+    mail_problem: Callable[[Settings], Awaitable[str | None]],
+    probe: Probe,
     http: httpx.AsyncClient,
     clock: Clock,
 ) -> Reply:
@@ -51,7 +54,9 @@ async def diagnose(
     findings.append(keys)
     huggy, date = await check_reachable("Huggy", settings.huggy_api_url, http)
     findings += [huggy, check_clock(clock.now(), date)]
-    findings += await check_erps(installations, http)
+    if settings.smtp_url is not None:
+        findings.append(await check_mail(settings, mail_problem))
+    findings += await check_erps(installations, probe)
     return report(findings)
 
 
@@ -90,6 +95,15 @@ async def check_keys(
     return Finding(check="chaves", ok=True, note=f"instalações: {len(found)}"), found
 
 
+async def check_mail(settings: Settings, mail_problem: Callable[[Settings], Awaitable[str | None]]) -> Finding:
+    """Connects and signs in; no mail is sent."""
+    try:
+        problem = await mail_problem(settings)
+    except Exception as error:  # noqa: BLE001
+        problem = _words(error)
+    return Finding(check="e-mail", ok=problem is None, note=f"{problem}; confira PONTE_SMTP_URL" if problem else "")
+
+
 def check_clock(now: datetime, elsewhere: datetime | None) -> Finding:
     """`elsewhere` is the time that another machine told just now; None: nobody did."""
     if now < NOT_BEFORE or (elsewhere and abs((now - elsewhere).total_seconds()) > SKEW_MAX_S):
@@ -108,26 +122,17 @@ async def check_reachable(check: str, url: str, http: httpx.AsyncClient) -> tupl
     return Finding(check=check, ok=True), _date(answer)
 
 
-async def check_erps(installations: Sequence[Installation], http: httpx.AsyncClient) -> list[Finding]:
+async def check_erps(installations: Sequence[Installation], probe: Probe) -> list[Finding]:
+    """The way to each: its name, its port and its certificate."""
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def check(installation: Installation) -> Finding:
         async with turns:
-            return (await check_reachable(f"ERP da instalação {installation.id}", installation.erp.url, http))[0]
+            tried = await try_way(installation.erp, probe)
+        wrong = next((each.sentence for each in tried if each.verdict is Verdict.BAD), "")
+        return Finding(check=f"ERP da instalação {installation.id}", ok=not wrong, note=wrong)
 
     return await asyncio.gather(*(check(installation) for installation in installations))
-
-
-async def check_lookup(customers: Customers, document: str) -> Finding:
-    """One read with the credentials at hand; whose record it is does not show."""
-    tax_id = read_document(document)
-    if isinstance(tax_id, DocumentFault):
-        raise WrongUsage("--document: informe um CPF ou CNPJ válido")
-    try:
-        found = await customers.find(tax_id)
-    except Failure as failure:
-        return Finding(check="consulta ao ERP", ok=False, note=f"{failure.cause}: {_remedy(failure)}")
-    return Finding(check="consulta ao ERP", ok=True, note="cliente encontrado" if found else "cliente não encontrado")
 
 
 async def try_installation(
@@ -136,26 +141,32 @@ async def try_installation(
     *,
     document: str | None,
     open_erps: Callable[[Settings], AbstractAsyncContextManager[Erps]],
+    probe: Probe,
     http: httpx.AsyncClient,
 ) -> Reply:
-    """Whether one installation could serve: both sides answer, and with a document also whether the ERP's token works."""
+    """Whether one installation could serve: both sides answer, and the ERP takes the credentials. With a customer's
+    document that is proved; whose record it is does not show."""
+    tax_id = None if document is None else read_document(document)
+    if isinstance(tax_id, DocumentFault):
+        raise WrongUsage("--document: informe um CPF ou CNPJ válido")
     huggy, _ = await check_reachable("Huggy", settings.huggy_api_url, http)
-    erp, _ = await check_reachable("ERP", installation.erp.url, http)
-    findings = [huggy, erp]
-    if document is None:
-        findings.append(Finding(check="consulta ao ERP", ok=True, note="não feita; informe um CPF com --document"))
-    else:
-        async with open_erps(settings) as erps:
-            findings.append(await check_lookup(erps(installation).customers, document))
-    return report(findings)
+    tried = await try_way(installation.erp, probe)
+    if is_fine(tried):
+        try:
+            async with open_erps(settings) as erps:
+                tried += await try_erp(erps(installation), tax_id)
+        except Failure as failure:
+            tried.append(tried_of(failure))
+    return report([huggy, *map(_finding, tried)])
 
 
-def _remedy(failure: Failure) -> str:
-    if isinstance(failure, Rejected):
-        return "o ERP recusou; confira o token e o PBX"
-    if isinstance(failure, Unintelligible):
-        return "a resposta não foi entendida; confira o endereço e o PBX"
-    return "o ERP não respondeu; tente novamente"
+def _finding(tried: Tried) -> Finding:
+    took = "" if tried.ms is None else f"{tried.ms:.0f} ms"
+    return Finding(
+        check=f"ERP, {tried.name}",
+        ok=tried.verdict is not Verdict.BAD,
+        note=". ".join(part.rstrip(".") for part in (tried.sentence, took) if part),
+    )
 
 
 def _words(error: Exception) -> str:

@@ -25,6 +25,15 @@ class Meters:
         self._outcomes = Counter(
             "ponte_outcomes", "What notifications were concluded with, by tag.", ["outcome"], registry=registry
         )
+        self._flow_answers = Counter(
+            "ponte_flow_answers",
+            "Answers to flows that wait for one, by what was asked and what came of it.",
+            ["operation", "result"],
+            registry=registry,
+        )
+        self._flow_refused = Counter(
+            "ponte_flow_refused", "Flows' requests not answered with 200, by reason.", ["reason"], registry=registry
+        )
 
     def accepted(self, count: int) -> None:
         self._accepted.inc(count)
@@ -40,3 +49,9 @@ class Meters:
 
     def concluded(self, outcome: Outcome) -> None:
         self._outcomes.labels(type(outcome).__struct_config__.tag).inc()
+
+    def answered(self, operation: str, result: str) -> None:
+        self._flow_answers.labels(operation, result).inc()
+
+    def flow_refused(self, reason: str) -> None:
+        self._flow_refused.labels(reason).inc()

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import FieldInfo, fields, replace
 
 from domain.installation import Policies
+from domain.notification import KINDS
 
 _FIELDS = {field.name: field for field in fields(Policies)}
 POLICY_NAMES = tuple(_FIELDS)
@@ -33,7 +34,10 @@ def _read(name: str, text: str) -> object:
     if not text:
         return field.default
     if field.type == tuple[str, ...]:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        parts = tuple(part.strip() for part in text.split(",") if part.strip())
+        if name == "paused_operations" and not set(parts) <= set(KINDS):
+            raise WrongPolicy(f"{name}: use, separados por vírgula, {', '.join(KINDS)}")
+        return parts
     if name == "timezone" and text not in available_timezones():
         raise WrongPolicy(f"{name}: use um fuso da base IANA, como America/Sao_Paulo ou America/Manaus")
     try:

@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from application.console_ports import Operators
+from application.outage_ports import OutageRegistry
 from application.ports import Erps, Installations
 from domain.installation import ErpKind
+from entrypoints.connections import Probe
 from entrypoints.settings import Settings
 
 
@@ -44,7 +47,23 @@ class Root(Protocol):
     def open_installations(self) -> Callable[[Settings], AbstractAsyncContextManager[Installations]]: ...
 
     @property
+    def open_outages(self) -> Callable[[Settings], AbstractAsyncContextManager[tuple[Installations, OutageRegistry]]]:
+        """The registry, with the installations that its outages belong to."""
+        ...
+
+    @property
+    def open_operators(self) -> Callable[[Settings], AbstractAsyncContextManager[Operators]]: ...
+
+    @property
     def open_erps(self) -> Callable[[Settings], AbstractAsyncContextManager[Erps]]: ...
+
+    @property
+    def mail_problem(self) -> Callable[[Settings], Awaitable[str | None]]:
+        """None: the mail server takes us, or there is none; else what is wrong. No mail is sent."""
+        ...
+
+    @property
+    def erp_probe(self) -> Callable[[Settings], Probe]: ...
 
     @property
     def read_erp_address(self) -> Callable[[Settings, ErpKind, str], str]:

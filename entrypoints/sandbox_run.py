@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import secrets
 import socket
 import tempfile
 import time
@@ -20,20 +21,25 @@ import msgspec
 from cryptography.fernet import Fernet
 from msgspec import Struct
 
-from domain.identifiers import Secret
+from domain.identifiers import InstallationId, Secret
 from domain.installation import ErpKind
 from entrypoints import cli_installation, container
 from entrypoints.cli_installation import Changes, Desk
+from entrypoints.doorkeeper import hash_password
+from entrypoints.http.console.playground import Neighbour, Playground
 from entrypoints.logs import configure_logging
 from entrypoints.reply import CommandFailed, WrongUsage
+from entrypoints.sandbox.accounts import CLIENT_ID, CLIENT_SECRET
 from entrypoints.sandbox.city import City, start_city
 from entrypoints.sandbox.records import Person
-from entrypoints.sandbox.serving import InnerServer
+from entrypoints.sandbox.serving import InnerServer, listening_at
 from entrypoints.sandbox.terminal import converse, say_all
 from entrypoints.settings import Settings, process_environment, read_settings
 
 RUNNING = Path("var/sandbox.json")
 """where a sandbox that runs tells another command how to talk to it"""
+OPERATOR = "admin"
+INSTALLATION_ID = InstallationId("sandbox")
 FRESH_FILES = ("sandbox.db", "sandbox.db-wal", "sandbox.db-shm")
 
 
@@ -61,7 +67,7 @@ async def _visit(args: argparse.Namespace, settings: Settings) -> int:
     if there is not None:
         return await _talk(args, there)
     with tempfile.TemporaryDirectory(prefix="ponte-") as home:
-        async with _everything(Path(home), settings, port=0) as (city, _):
+        async with _everything(Path(home), settings, port=0) as (city, _, _):
             return await _talk(args, _whereabouts(city))
 
 
@@ -106,28 +112,58 @@ async def _stay(args: argparse.Namespace, settings: Settings) -> None:
     RUNNING.parent.mkdir(parents=True, exist_ok=True)
     for name in FRESH_FILES:
         RUNNING.with_name(name).unlink(missing_ok=True)
-    async with _everything(RUNNING.parent, settings, port=port) as (city, url):
+    async with _everything(RUNNING.parent, settings, port=port) as (city, url, password):
         RUNNING.write_bytes(msgspec.json.encode(_whereabouts(city)))
         try:
-            print(_welcome(city, url), flush=True)
+            print(_welcome(city, url, password), flush=True)
             await asyncio.Event().wait()
         finally:
             RUNNING.unlink(missing_ok=True)
 
 
 @asynccontextmanager
-async def _everything(home: Path, settings: Settings, *, port: int) -> AsyncIterator[tuple[City, str]]:
-    """The city, and a Ponte that serves its provider: its address."""
+async def _everything(home: Path, settings: Settings, *, port: int) -> AsyncIterator[tuple[City, str, str]]:
+    """The city, and a Ponte that serves its provider: its address, and the password of its operator."""
     listening = _listen(settings.host, port)
     url = f"http://{settings.host}:{listening.getsockname()[1]}"
-    async with start_city(datetime.fromtimestamp(time.time(), UTC).date()) as city:
+    async with (
+        start_city(datetime.fromtimestamp(time.time(), UTC).date()) as city,
+        httpx.AsyncClient(base_url=city.huggy.url, timeout=20, trust_env=False) as http,
+    ):
         local = _settings_for(city, settings, home=home, url=url)
         container.migrate(local)
-        with container.serving(local, works=True) as parts:
+        city.huggy.accounts.redirect_uri = f"{url}/oauth/huggy/callback"
+        password = secrets.token_urlsafe(12)
+        with container.serving(local, works=True, playground=_playground(city, http)) as parts:
+            await parts.database().operators.add(OPERATOR, hash_password(Secret(value=password)))
             webhook_url = await _install(city, local, parts)
             async with _served(parts, listening):
                 await city.connect_webhook(webhook_url)
-                yield city, url
+                yield city, url, password
+
+
+def _playground(city: City, http: httpx.AsyncClient) -> Playground:
+    """What the console's chat talks with."""
+    return Playground(
+        http=http,
+        installation_id=INSTALLATION_ID,
+        operator=OPERATOR,
+        people=tuple(
+            Neighbour(
+                key=person.key,
+                name=_in_lower_case(person.name),
+                document=person.printed_tax_id,
+                phone=city.phone(person.key),
+                story=person.story,
+            )
+            for person in city.people.values()
+        ),
+    )
+
+
+def _in_lower_case(name: str) -> str:
+    """`ANA CLARA DE SOUZA` -> `Ana Clara de Souza`."""
+    return " ".join(word if word in {"de", "da", "do", "e"} else word.title() for word in name.lower().split())
 
 
 def _settings_for(city: City, settings: Settings, *, home: Path, url: str) -> Settings:
@@ -137,6 +173,9 @@ def _settings_for(city: City, settings: Settings, *, home: Path, url: str) -> Se
         secret_keys=settings.secret_keys or (_own_key(home / "sandbox.key"),),
         public_url=url,
         huggy_api_url=city.huggy.api_url,
+        huggy_auth_url=city.huggy.url,
+        huggy_client_id=CLIENT_ID,
+        huggy_client_secret=Secret(value=CLIENT_SECRET),
         private_hosts=frozenset(
             address.partition("://")[2] for address in (city.voalle.url, city.voalle.auth_url, city.voalle.api_url)
         ),
@@ -156,7 +195,7 @@ async def _install(city: City, settings: Settings, parts: container.Container) -
     desk = Desk(
         installations=parts.database().installations,
         public_url=settings.public_url,
-        new_id=lambda: "sandbox",
+        new_id=lambda: INSTALLATION_ID,
         new_key=lambda: Fernet.generate_key().decode().rstrip("="),
         read_address=lambda kind, pasted: container.read_erp_address(settings, kind, pasted),
     )
@@ -195,33 +234,43 @@ async def _served(parts: container.Container, listening: socket.socket) -> Async
             await asyncio.sleep(0.01)
         yield
     finally:
-        server.should_exit = True
+        parts.streams().end()
+        server.stop.set()
         await serving
         listening.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port))
+        return listening_at(host, port)
     except OSError as error:
         raise CommandFailed(
             f"a porta {port} não está livre ({error.strerror}): pare o outro processo ou use `ponte sandbox --port 8100`"
         ) from None
 
 
-def _welcome(city: City, url: str) -> str:
+def _welcome(city: City, url: str, password: str) -> str:
     people = "\n".join(f"  {_line(person)}" for person in city.people.values())
     return f"""
-Ponte            {url}   (saúde: {url}/health/ready)
+Ponte            {url}   (console; saúde: {url}/health/ready)
 Huggy simulada   {city.huggy.url}
 Voalle simulado  {city.voalle.url}
 
-Converse como cliente, em outro terminal:
+Abra {url}/conversa no navegador: um clique para entrar, e você é um cliente do provedor.
+
+O console também se abre com "Acessar com Huggy", ou pela senha do operador: nome {OPERATOR}, senha {password}
+
+Ou converse em outro terminal:
 
   .venv/bin/ponte sandbox --chat            (como ana; com --as bruno, como outra pessoa)
 
 Quem mora na cidade, e o documento de cada um:
 {people}
+
+Rede Off: gabriel já está numa falha que o ERP informa. Para abrir outra por aqui (depois: list, update, close):
+
+  PONTE_DATABASE_URL=sqlite:///var/sandbox.db PONTE_SECRET_KEYS=$(cat var/sandbox.key) \\
+    .venv/bin/ponte outage open --scope "district=Centro" --predicted 23:30 --cause "rompimento de fibra"
 
 Para quebrar o ERP, e depois consertar:
 

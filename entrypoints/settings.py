@@ -77,6 +77,10 @@ def read_tokens(environ: Mapping[str, str]) -> OfferedTokens:
     )
 
 
+def read_operator_password(environ: Mapping[str, str]) -> Secret | None:
+    return _secret(environ.get("PONTE_OPERATOR_PASSWORD", ""))
+
+
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """An empty variable counts as one that is not set. `SettingsError` names every variable that is wrong."""
     reading = _Reading(environ)

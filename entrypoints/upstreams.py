@@ -1,12 +1,14 @@
 """One ERP and one chat platform per installation, built when first asked for and kept while nothing of them changed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeVar
 
 import httpx
 
 from adapters.huggy.throttle import Throttle
+from application.history import FenceState
 from application.ports import Chat, Erp, Fence
 from domain.identifiers import CompanyId, InstallationId
 from domain.installation import ErpAccess, ErpKind, Installation, Policies
@@ -58,6 +60,19 @@ class ErpRegistry:
         return self._builders[installation.erp.kind](installation, http)
 
 
+class ErpTrials:
+    """Implements `entrypoints.connections.OpenErp`. `builders` makes new ones, over fences of their own."""
+
+    def __init__(self, *, builders: Callable[[], Mapping[ErpKind, BuildErp]], open_http: OpenHttp) -> None:
+        self._builders = builders
+        self._open_http = open_http
+
+    @asynccontextmanager
+    async def __call__(self, installation: Installation) -> AsyncIterator[Erp]:
+        async with self._open_http(installation.erp, installation.policies) as http:
+            yield self._builders()[installation.erp.kind](installation, http)
+
+
 class ChatRegistry:
     """Implements `application.ports.Chats`."""
 
@@ -81,6 +96,10 @@ class Fences(Protocol):
         self, installation_id: InstallationId, api: str, *, concurrency: int, per_minute: int | None, call_s: float
     ) -> Fence:
         """`call_s` is how long one call may take at most."""
+        ...
+
+    async def state(self, installation_id: InstallationId) -> Sequence[FenceState]:
+        """Of each API that is being asked. May be asked on any event loop."""
         ...
 
 

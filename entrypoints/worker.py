@@ -2,26 +2,30 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
 import structlog
 
-from application.ports import Engine, Lane
+from application.ports import Engine, Journal, Lane
 
 GRACE_S = 20.0
 """how long running work may take to finish at a stop; what does not is resumed at the next start"""
 
-Unfinished = Callable[[], Awaitable[Sequence[Lane]]]
-"""`Journal.unfinished`: the lanes that hold unfinished entries, oldest entry first. An engine that finds them by itself,
-because other processes work beside it, gets None in its place."""
+Unfinished = Callable[[], Awaitable[Mapping[Lane, float]]]
+"""`ages_of_unfinished` of the journal. An engine that finds them by itself, because other processes work beside it, gets
+None in its place."""
 
 log = structlog.get_logger()
 
 
 class RunningEngine(Engine, Protocol):
     """This process's part of an engine: `Lanes`, or `ProcrastinateEngine` with or without work of its own."""
+
+    def wake(self, lane: Lane, *, waited_s: float = 0.0) -> None:
+        """`Engine.wake`. Lanes that have waited already come before `start`, the longest wait first."""
+        ...
 
     def start(self) -> None:
         """Begins to work, on the running loop."""
@@ -32,14 +36,21 @@ class RunningEngine(Engine, Protocol):
         ...
 
 
+async def ages_of_unfinished(journal: Journal) -> Mapping[Lane, float]:
+    """The lanes that hold unfinished entries and for how many seconds the oldest of each has waited, longest first."""
+    heads = [(lane, await journal.head(lane)) for lane in await journal.unfinished()]
+    ages = {lane: head.age_s for lane, head in heads if head is not None}
+    return dict(sorted(ages.items(), key=lambda each: -each[1]))
+
+
 @asynccontextmanager
 async def working(
     unfinished: Unfinished | None, engine: RunningEngine, *, grace_s: float = GRACE_S
 ) -> AsyncIterator[None]:
-    """Works while the block runs, beginning with what an earlier process left unfinished, oldest first."""
-    left = await unfinished() if unfinished is not None else ()
-    for lane in left:
-        engine.wake(lane)
+    """Works while the block runs, also on what an earlier process left unfinished."""
+    left = await unfinished() if unfinished is not None else {}
+    for lane, age_s in left.items():
+        engine.wake(lane, waited_s=age_s)
     engine.start()
     log.info("worker.started", resumed_chats=len(left))
     try:

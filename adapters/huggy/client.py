@@ -1,7 +1,7 @@
 """Huggy's API for one installation, over the HTTP client that all installations share."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import httpx
@@ -10,16 +10,20 @@ from msgspec import Struct
 
 from adapters.huggy import mishaps
 from adapters.huggy.outbound import Request, to_chat_query, to_request
+from adapters.huggy.shown import shown_answer, shown_request
 from adapters.huggy.throttle import Throttle, retry_after_s
 from adapters.huggy.wire import complete, read_situation
 from application.failures import Rejected, Unavailable, Unintelligible
 from application.ports import Render
+from application.trail import take
 from domain.action import Action, StartFlow
 from domain.identifiers import CompanyId, Secret
 from domain.installation import FlowStart
 from domain.notification import ChatRef, Situation
 
 Read = TypeVar("Read")
+Renew = Callable[[Secret], Awaitable[Secret | None]]
+"""A token in place of one that Huggy refused; None: there is none now."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -50,18 +54,13 @@ class HuggyChat:
         render: Render,
         throttle: Throttle | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        renew: Renew | None = None,
     ) -> None:
         self._http = http
         self._base_url = base_url.rstrip("/")
-        self._headers = httpx.Headers(
-            {
-                "Authorization": f"Bearer {token.reveal()}",
-                "Accept": "application/json",
-                "Accept-Language": "pt-br",
-                "Content-Type": "application/json",
-            },
-            encoding="utf-8",
-        )
+        self._token = token
+        self._headers = _headers(token)
+        self._renew = renew
         self._company_id = company_id
         self._flow_start = flow_start
         self._render = render
@@ -77,15 +76,21 @@ class HuggyChat:
             chat = await self._completed(chat)
         request = to_request(self._company_id, chat, action, render=self._render, flow_start=self._flow_start)
         if request is not None:
-            _require_success(await self._call(request, writes=True), writes=True)
+            with take(f"huggy.{action.__struct_config__.tag}", shown_request(request)) as step:
+                answer = await self._call(request, writes=True)
+                step.answered(shown_answer(answer))
+                _require_success(answer, writes=True)
 
     async def _look(self, chat: ChatRef) -> bytes | None:
         """The chat as Huggy describes it; None: it does not let us look."""
-        answer = await self._call(to_chat_query(self._company_id, chat), writes=False)
-        if answer.status_code == httpx.codes.FORBIDDEN:
-            return None
-        _require_success(answer, writes=False)
-        return answer.content
+        request = to_chat_query(self._company_id, chat)
+        with take("huggy.look", shown_request(request)) as step:
+            answer = await self._call(request, writes=False)
+            step.answered(shown_answer(answer))
+            if answer.status_code == httpx.codes.FORBIDDEN:
+                return None
+            _require_success(answer, writes=False)
+            return answer.content
 
     async def _completed(self, chat: ChatRef) -> ChatRef:
         """With contact and channel, where they can be had: without them a flow is started in the chat, which is as good."""
@@ -103,13 +108,24 @@ class HuggyChat:
         hold_s = 0.0
         for backoff_s in self._limits.backoff_s:
             await self._throttle.wait(until=until)
+            used = self._token
             answer = await self._exchange(request, writes=writes)
+            if answer.status_code == httpx.codes.UNAUTHORIZED and await self._has_another(used):
+                answer = await self._exchange(request, writes=writes)  # refused, so nothing was done
             if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 return answer
             asked_s = retry_after_s(answer.headers)
             hold_s = backoff_s if asked_s is None else asked_s
             self._throttle.hold(hold_s)
         raise Unavailable("huggy.rate_limited", "Huggy asks us to slow down", retry_after_s=hold_s)
+
+    async def _has_another(self, used: Secret) -> bool:
+        """Whether there is a token to use in place of that one."""
+        if self._token == used and self._renew is not None:
+            renewed = await self._renew(used)
+            if renewed is not None and self._token == used:
+                self._token, self._headers = renewed, _headers(renewed)
+        return self._token != used
 
     async def _exchange(self, request: Request, *, writes: bool) -> httpx.Response:
         try:
@@ -129,6 +145,18 @@ class HuggyChat:
             headers=self._headers,
             timeout=httpx.Timeout(self._limits.call_s, connect=self._limits.connect_s, pool=self._limits.connect_s),
         )
+
+
+def _headers(token: Secret) -> httpx.Headers:
+    return httpx.Headers(
+        {
+            "Authorization": f"Bearer {token.reveal()}",
+            "Accept": "application/json",
+            "Accept-Language": "pt-br",
+            "Content-Type": "application/json",
+        },
+        encoding="utf-8",
+    )
 
 
 async def _read(answer: httpx.Response, *, needed: bool) -> None:

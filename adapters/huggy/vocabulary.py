@@ -130,6 +130,8 @@ PHONE = (
     *_anywhere("systemclientnumber"),
 )
 """the channel's own knowledge of the number, never what the customer typed: identity may hang on it"""
+FLOW_PHONE = (*PHONE, *_anywhere("telefone", "phone", "celular", "mobile", "whatsapp"))
+"""the same from a flow that asks by "Enviar requisição": its author names the field and gives `{{SYSTEM.CLIENT_NUMBER}}`"""
 CHANNEL = ("chatchannel", "channel", "chatchannelname", "channelname", "chatchannelsname", "channelsname")
 CHANNEL_UUID = ("chatchannelsuuid", "channelsuuid", "chatchanneluuid", "channeluuid")
 TIME = ("time", "timestamp", "sendat", "createdat")

@@ -1,10 +1,12 @@
 """The installations in a plain dict, encoded on their way in and out: the reference implementation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from adapters.memory.journal import MemoryJournal
+from adapters.memory.notices import MemoryProblems
+from adapters.memory.outages import MemoryOutages
 from application.failures import Rejected
 from domain.identifiers import InstallationId, Secret
 from domain.installation import Installation
@@ -13,13 +15,23 @@ _decode = msgspec.json.Decoder(Installation).decode
 
 
 class MemoryInstallations:
-    """`journal`: what is kept there for an installation goes with it."""
+    """`journal`, `outages`, `problems`: what is kept there for an installation goes with it."""
 
-    def __init__(self, journal: MemoryJournal | None = None) -> None:
+    def __init__(
+        self,
+        journal: MemoryJournal | None = None,
+        outages: MemoryOutages | None = None,
+        problems: MemoryProblems | None = None,
+    ) -> None:
         self._journal = journal
+        self._outages = outages
+        self._problems = problems
         self._kept: dict[InstallationId, bytes] = {}
 
     async def get(self, installation_id: InstallationId) -> Installation | None:
+        return self.at_hand(installation_id)
+
+    def at_hand(self, installation_id: InstallationId) -> Installation | None:
         kept = self._kept.get(installation_id)
         return None if kept is None else _decode(kept)
 
@@ -43,9 +55,23 @@ class MemoryInstallations:
             raise Rejected("installation.webhook_key_taken", "another installation has this webhook key")
         self._kept[installation.id] = msgspec.json.encode(installation)
 
+    async def change(
+        self, installation_id: InstallationId, change: Callable[[Installation], Installation]
+    ) -> Installation | None:
+        installation = await self.get(installation_id)
+        if installation is None:
+            return None
+        changed = change(installation)
+        await self.save(changed)
+        return changed
+
     async def remove(self, installation_id: InstallationId) -> bool:
         if self._journal is not None:
             self._journal.remove(installation_id)
+        if self._outages is not None:
+            self._outages.remove(installation_id)
+        if self._problems is not None:
+            self._problems.remove(installation_id)
         return self._kept.pop(installation_id, None) is not None
 
     async def pin_webhook_token(self, installation_id: InstallationId, token: str) -> None:

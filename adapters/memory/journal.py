@@ -16,6 +16,10 @@ from domain.action import Route
 from domain.identifiers import EffectKey, InstallationId, NotificationKey
 from domain.notification import NotForUs, Notification
 from domain.outcome import Outcome
+from domain.trail import Ending, Trail
+
+TRAILS_KEPT = 10
+"""of the first attempts at an entry, and as many of the last"""
 
 _notification: msgspec.json.Decoder[Notification] = msgspec.json.Decoder(Notification)
 
@@ -38,8 +42,12 @@ class _Kept:
     acknowledged: float | None
     """on the clock that does not jump; None: by an earlier process"""
     conclusion: bytes | None = None
+    waits: bool = True
+    """False: nobody works it off, because it is answered in the same breath"""
     finished: bool = False
     effects: dict[EffectKey, Begun] = field(default_factory=dict)
+    ending: Ending | None = None
+    trails: list[Trail] = field(default_factory=list)
 
 
 class MemoryJournal:
@@ -73,10 +81,10 @@ class MemoryJournal:
         self.unknown[key] = (count + 1, first)
 
     async def unfinished(self) -> Sequence[Lane]:
-        return list(dict.fromkeys(kept.lane for kept in self._kept.values() if not kept.finished))
+        return list(dict.fromkeys(kept.lane for kept in self._kept.values() if kept.waits and not kept.finished))
 
     async def head(self, lane: Lane) -> Entry | None:
-        waiting = (kept for kept in self._kept.values() if kept.lane == lane and not kept.finished)
+        waiting = (kept for kept in self._kept.values() if kept.lane == lane and kept.waits and not kept.finished)
         oldest = next(waiting, None)
         return None if oldest is None else self._entry(oldest)
 
@@ -108,9 +116,31 @@ class MemoryJournal:
         if kept := self._kept.get(entry.seq):
             kept.conclusion = msgspec.json.encode(_Conclusion(outcome=outcome, route=route))
 
-    async def finish_entry(self, entry: Entry) -> None:
-        if kept := self._kept.get(entry.seq):
+    async def finish_entry(self, entry: Entry, *, ending: Ending | None = None, trail: Trail | None = None) -> None:
+        kept = self._kept.get(entry.seq)
+        if kept is not None and not kept.finished:
             kept.finished = True
+            kept.ending = ending
+            if trail is not None:
+                kept.trails.append(trail)
+
+    async def keep_trail(self, entry: Entry, trail: Trail) -> None:
+        if kept := self._kept.get(entry.seq):
+            kept.trails.append(trail)
+            del kept.trails[TRAILS_KEPT:-TRAILS_KEPT]
+
+    def trails(self, seq: int) -> Sequence[Trail]:
+        return self._kept[seq].trails
+
+    def ending(self, seq: int) -> Ending | None:
+        return self._kept[seq].ending
+
+    async def record(self, installation_id: InstallationId, arrival: Arrival, *, window_s: float) -> Entry:
+        notification = arrival.notification
+        new = self._accept(installation_id, notification, window_s)
+        kept = self._newest[installation_id, notification.key]
+        kept.waits = kept.waits and not new
+        return msgspec.structs.replace(self._entry(kept), resumed=not new)
 
     def _accept(self, installation_id: InstallationId, notification: Notification, window_s: float) -> bool:
         now = self._clock.now()

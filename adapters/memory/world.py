@@ -15,7 +15,7 @@ from domain.customer import Contract, ContractStatus, Customer
 from domain.identifiers import ContractId, CustomerId, InvoiceId, ProtocolNumber
 from domain.installation import ErpKind
 from domain.invoice import Invoice
-from domain.outage import Outage
+from domain.outage import Outage, Reported
 from domain.tax_id import TaxId
 from domain.ticket import NewTicket, Ticket, TicketAnswer, TicketOpen, TicketRefusedByErp
 from domain.trust_unblock import UnblockAnswer, Unblocked, UnblockRefusal, UnblockRefused
@@ -141,12 +141,18 @@ class MemoryOutages:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def affecting(self, customer: Customer) -> Sequence[Outage]:
+    async def affecting(self, customer: Customer) -> Reported:
         self._world.check("affecting")
         ids = {contract.id for contract in customer.contracts}
         known = (*customer.outages, *self._world.outages)
-        reaching = {each.id: each for each in known if each.contracts is None or each.contracts & ids}
-        return tuple(reaching.values())
+        reaching = {each.id: each for each in known if any(each.reaches(contract) for contract in ids)}
+        return Reported(
+            outages=tuple(reaching.values()),
+            unaffected=frozenset(
+                contract for contract in ids if not any(each.reaches(contract) for each in reaching.values())
+            ),
+            access_points={each.id: each.access_point for each in customer.contracts if each.access_point},
+        )
 
 
 def memory_erp(world: World, *, offers: frozenset[Operation] = frozenset(Operation)) -> Erp:

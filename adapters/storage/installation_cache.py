@@ -66,6 +66,10 @@ class InstallationCache:
         """`current()` where that asks nobody, at once; else None."""
         return self._snapshot if self._is_fresh(self._clock.monotonic()) else None
 
+    def at_hand(self) -> Snapshot:
+        """As last looked at; asks nobody."""
+        return self._snapshot
+
     def outdated(self) -> None:
         """Look again, whatever the time."""
         with self._lock:

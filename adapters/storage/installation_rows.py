@@ -1,17 +1,23 @@
 """The installations as rows, each sealed as a whole: what both databases write, inside the caller's transaction."""
 
+from collections.abc import Callable
+
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from adapters.storage.installation_cache import decode_installation, key_hash
+from adapters.storage.outage_rows import take_outages_away
 from adapters.storage.seal import Seal
-from adapters.storage.tables import inbox, installations, unknown
+from adapters.storage.tables import audit, inbox, installations, installations_revision, notices, problems, unknown
 from application.failures import Rejected
 from domain.identifiers import InstallationId, Secret
 from domain.installation import Installation
 
+_COUNTER = select(installations_revision.c.value).with_for_update()
+"""taken first by everybody who changes an installation, so that no two wait for each other"""
 _BUMP = "UPDATE installations_revision SET value = value + 1 RETURNING value"
 
 
@@ -38,18 +44,39 @@ def take_away(connection: Connection, installation_id: InstallationId) -> bool:
     _bump(connection)
     connection.execute(delete(inbox).where(inbox.c.installation_id == installation_id))
     connection.execute(delete(unknown).where(unknown.c.installation_id == installation_id))
+    take_outages_away(connection, installation_id)
+    for kept in (problems, notices, audit):
+        connection.execute(delete(kept).where(kept.c.installation_id == installation_id))
     return connection.execute(delete(installations).where(installations.c.id == installation_id)).rowcount > 0
+
+
+def alter(
+    connection: Connection,
+    installation_id: InstallationId,
+    change: Callable[[Installation], Installation],
+    seal: Seal,
+    now: int,
+) -> Installation | None:
+    """What it is now, saved if it differs; None: there is none. `Rejected` as in `store`."""
+    connection.execute(_COUNTER)
+    wanted = select(installations.c.sealed).where(installations.c.id == installation_id).with_for_update()
+    sealed = connection.execute(wanted).scalar_one_or_none()
+    if sealed is None:
+        return None
+    before = decode_installation(seal.unseal(sealed))
+    after = change(before)
+    if after != before:
+        store(connection, after, seal, now)
+    return after
 
 
 def pin_token(connection: Connection, installation_id: InstallationId, token: str, seal: Seal, now: int) -> None:
     """The first token stays. An installation that was removed meanwhile stays removed."""
-    wanted = select(installations.c.sealed).where(installations.c.id == installation_id).with_for_update()
-    sealed = connection.execute(wanted).scalar_one_or_none()
-    if sealed is None:
-        return
-    installation = decode_installation(seal.unseal(sealed))
-    if not installation.webhook_token:
-        store(connection, msgspec.structs.replace(installation, webhook_token=Secret(value=token)), seal, now)
+
+    def pinned(installation: Installation) -> Installation:
+        return installation if installation.webhook_token else replace(installation, webhook_token=Secret(value=token))
+
+    alter(connection, installation_id, pinned, seal, now)
 
 
 def _bump(connection: Connection) -> int:

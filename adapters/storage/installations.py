@@ -1,11 +1,11 @@
 """The installations in one SQLite file, each sealed as a whole."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
 from adapters.storage.installation_cache import InstallationCache, key_hash
-from adapters.storage.installation_rows import pin_token, store, take_away
+from adapters.storage.installation_rows import alter, pin_token, store, take_away
 from adapters.storage.seal import Seal
 from adapters.storage.tables import to_microseconds
 from adapters.storage.unfinished import Unfinished
@@ -30,6 +30,9 @@ class SqliteInstallations:
     async def get(self, installation_id: InstallationId) -> Installation | None:
         return self._cache.current().by_id.get(installation_id)
 
+    def at_hand(self, installation_id: InstallationId) -> Installation | None:
+        return self._cache.at_hand().by_id.get(installation_id)
+
     async def by_webhook_key(self, key: str) -> Installation | None:
         return self._cache.current().by_key_hash.get(key_hash(key))
 
@@ -47,6 +50,15 @@ class SqliteInstallations:
         """`Rejected` when another installation has this webhook key."""
         await self._writer.run(
             lambda connection: store(connection, installation, self._seal, self._now()),
+            then=lambda _: self._cache.outdated(),
+            guarded=True,
+        )
+
+    async def change(
+        self, installation_id: InstallationId, change: Callable[[Installation], Installation]
+    ) -> Installation | None:
+        return await self._writer.run(
+            lambda connection: alter(connection, installation_id, change, self._seal, self._now()),
             then=lambda _: self._cache.outdated(),
             guarded=True,
         )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from adapters.storage.installation_cache import InstallationCache, Snapshot, key_hash
-from adapters.storage.installation_rows import pin_token, store, take_away
+from adapters.storage.installation_rows import alter, pin_token, store, take_away
 from adapters.storage.seal import Seal
 from adapters.storage.tables import to_microseconds
 from application.failures import Unavailable
@@ -37,6 +37,9 @@ class PostgresInstallations:
     async def get(self, installation_id: InstallationId) -> Installation | None:
         return (await self._current()).by_id.get(installation_id)
 
+    def at_hand(self, installation_id: InstallationId) -> Installation | None:
+        return self._cache.at_hand().by_id.get(installation_id)
+
     async def by_webhook_key(self, key: str) -> Installation | None:
         return (await self._current()).by_key_hash.get(key_hash(key))
 
@@ -53,6 +56,13 @@ class PostgresInstallations:
     async def save(self, installation: Installation) -> None:
         """`Rejected` when another installation has this webhook key."""
         await self._change(lambda connection: store(connection, installation, self._seal, self._now()))
+
+    async def change(
+        self, installation_id: InstallationId, change: Callable[[Installation], Installation]
+    ) -> Installation | None:
+        return await self._change(
+            lambda connection: alter(connection, installation_id, change, self._seal, self._now())
+        )
 
     async def remove(self, installation_id: InstallationId) -> bool:
         return await self._change(lambda connection: take_away(connection, installation_id))

@@ -7,27 +7,34 @@ that was frozen and wakes when another one has taken over its chat finds every e
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from adapters.storage.postgres_accept import Delivery, Row
-from adapters.storage.postgres_batches import Asking, Batches, Rows
+from adapters.storage.postgres_batches import Asking, Batches, Rows, Statement
+from adapters.storage.postgres_record import record
 from adapters.storage.seal import Seal
 from adapters.storage.sealed_rows import (
+    TRAILS_KEPT,
     Conclusion,
     Payload,
     seal_conclusion,
     seal_note,
     seal_payload,
+    seal_steps,
     tag_of,
+    told_columns,
     unseal_conclusion,
     unseal_effect,
     unseal_payload,
 )
-from adapters.storage.tables import from_microseconds
+from adapters.storage.tables import from_microseconds, to_microseconds
 from application.failures import Unavailable
 from application.ports import Arrival, Begun, EffectState, Entry, Lane, Receipt
 from domain.action import Route
 from domain.identifiers import ChatId, EffectKey, InstallationId
 from domain.notification import NotForUs
 from domain.outcome import Outcome
+from domain.trail import Ending, Trail
 
 _KEEP_UNKNOWN = """
 INSERT INTO unknown (installation_id, reason, event, occurrences, sample, first_at, last_at)
@@ -43,6 +50,8 @@ SELECT seq, accepted_at, payload, conclusion, ponte_now() AS now,
        conclusion IS NOT NULL OR EXISTS (SELECT 1 FROM effects WHERE entry_seq = seq) AS touched
 FROM inbox WHERE installation_id = %s AND chat_id = %s AND state <> 'finished' ORDER BY seq LIMIT 1
 """
+# Even a repetition needs room to be recorded: while the disk is full nobody is told the same thing again and again.
+_TRY_AGAIN = "UPDATE effects SET at = ponte_now() WHERE entry_seq = %s AND key = %s AND state = 'planned'"
 # `FOR KEY SHARE`: whoever removes the installation at this moment comes first or waits.
 _PLAN = """
 INSERT INTO effects (entry_seq, key, state, note, at)
@@ -57,9 +66,24 @@ ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = exclud
 """
 _FORGET = "DELETE FROM effects WHERE entry_seq = %s AND key = %s AND state = 'planned'"
 _CONCLUDE = """
-UPDATE inbox SET outcome_tag = %s, conclusion = %b, state = 'concluded' WHERE seq = %s AND state <> 'finished'
+UPDATE inbox SET outcome_tag = %s, conclusion = %b, document = %s, protocol = %s, flow = %s, cause = %s,
+       state = CASE shell WHEN 'flow' THEN state ELSE 'concluded' END
+WHERE seq = %s AND (state <> 'finished' OR shell = 'flow')
 """
-_FINISH = "UPDATE inbox SET state = 'finished', finished_at = ponte_now() WHERE seq = %s AND state <> 'finished'"
+_FINISH = """
+UPDATE inbox SET state = 'finished', finished_at = ponte_now(), flow = coalesce(%s, flow), cause = coalesce(%s, cause)
+WHERE seq = %s AND finished_at IS NULL
+"""
+# A trail that is kept twice, because the connection was lost before the answer came, is no harm.
+_KEEP_TRAIL = """
+INSERT INTO trails (entry_seq, attempt, at, sealed)
+SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), %s, %b
+FROM inbox WHERE seq = %s FOR KEY SHARE ON CONFLICT DO NOTHING
+"""
+_FORGET_TRAIL = """
+DELETE FROM trails WHERE entry_seq = %s AND attempt > %s
+AND attempt <= (SELECT max(attempt) FROM trails WHERE entry_seq = %s) - %s
+"""
 
 
 class PostgresJournal:
@@ -98,8 +122,9 @@ class PostgresJournal:
     async def begin(self, entry: Entry, key: EffectKey, note: bytes = b"") -> Begun:
         """`Unavailable` too when the entry is gone with its installation."""
         self._works_on(entry)
-        planned, earlier = await self._ledger.run(
-            [(_PLAN, (key, seal_note(note, self._seal), entry.seq)), (_EFFECT, (entry.seq, key))]
+        effect = (entry.seq, key)
+        _, planned, earlier = await self._ledger.run(
+            [(_TRY_AGAIN, effect), (_PLAN, (key, seal_note(note, self._seal), entry.seq)), (_EFFECT, effect)]
         )
         if planned:
             return Begun(state=EffectState.FRESH, note=note)
@@ -122,11 +147,30 @@ class PostgresJournal:
         """Of a finished entry the conclusion stays that was acted on."""
         self._works_on(entry)
         sealed = seal_conclusion(Conclusion(outcome=outcome, route=route), self._seal)
-        await self._ledger.run([(_CONCLUDE, (tag_of(outcome), sealed, entry.seq))], size=len(sealed))
+        row = (tag_of(outcome), sealed, *told_columns(entry, outcome, route), entry.seq)
+        await self._ledger.run([(_CONCLUDE, row)], size=len(sealed))
 
-    async def finish_entry(self, entry: Entry) -> None:
-        await self._ledger.run([(_FINISH, (entry.seq,))])
+    async def finish_entry(self, entry: Entry, *, ending: Ending | None = None, trail: Trail | None = None) -> None:
+        statements: list[Statement] = [(_FINISH, (ending and ending.flow, ending and ending.cause, entry.seq))]
+        if trail is not None:
+            statements.append(self._trail(entry, trail))
+        await self._ledger.run(statements)
         self._worked_here.discard(entry.seq)
+
+    async def keep_trail(self, entry: Entry, trail: Trail) -> None:
+        forget = (_FORGET_TRAIL, (entry.seq, TRAILS_KEPT, entry.seq, TRAILS_KEPT))
+        await self._ledger.run([self._trail(entry, trail), forget])
+
+    async def record(self, installation_id: InstallationId, arrival: Arrival, *, window_s: float) -> Entry:
+        row = self._row(arrival)
+        inserted, newest = await self._ledger.run(record(installation_id, row, window_s), size=len(row.payload))
+        if not newest:
+            raise Unavailable("storage.entry_gone", "its installation was removed")
+        entry = self._entry(Lane(installation_id=installation_id, chat_id=ChatId(row.chat_id)), newest[0])
+        return msgspec.structs.replace(entry, resumed=not inserted)
+
+    def _trail(self, entry: Entry, trail: Trail) -> Statement:
+        return _KEEP_TRAIL, (to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq)
 
     def _begun(self, row: tuple[Any, ...]) -> Begun:
         state, note = row

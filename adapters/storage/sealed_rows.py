@@ -1,5 +1,6 @@
 """What stands in the inbox and in the effects, opened."""
 
+import zlib
 from collections.abc import Iterator
 
 import msgspec
@@ -13,6 +14,7 @@ from domain.action import Route
 from domain.identifiers import EffectKey, InstallationId, Personal
 from domain.notification import Notification
 from domain.outcome import Outcome
+from domain.trail import Step, Trail, cause_of, masked_document, planned_ending, protocol_of
 
 _UNFINISHED = """
 SELECT seq, installation_id, accepted_at, payload, conclusion FROM inbox WHERE state <> 'finished' ORDER BY seq
@@ -20,6 +22,9 @@ SELECT seq, installation_id, accepted_at, payload, conclusion FROM inbox WHERE s
 _THEIR_EFFECTS = """
 SELECT entry_seq, key, effects.state, note FROM effects JOIN inbox ON seq = entry_seq WHERE inbox.state <> 'finished'
 """
+
+TRAILS_KEPT = 10
+"""of the first attempts at an entry, and as many of the last"""
 
 
 class Payload(Personal, frozen=True, kw_only=True):
@@ -36,6 +41,7 @@ class Conclusion(Struct, frozen=True, kw_only=True):
 
 _payload = msgspec.msgpack.Decoder(Payload)
 _conclusion = msgspec.json.Decoder(Conclusion)
+_steps = msgspec.msgpack.Decoder(tuple[Step, ...])
 
 
 def seal_payload(payload: Payload, seal: Seal) -> bytes:
@@ -54,8 +60,27 @@ def unseal_conclusion(sealed: bytes | None, seal: Seal) -> Conclusion | None:
     return None if sealed is None else _conclusion.decode(seal.unseal(sealed))
 
 
+def seal_steps(trail: Trail, seal: Seal) -> bytes:
+    """Redacted texts repeat themselves: pressed, they take less than half of the room."""
+    return seal.seal(zlib.compress(msgspec.msgpack.encode(trail.steps), level=1))
+
+
+def unseal_steps(sealed: bytes, seal: Seal) -> tuple[Step, ...]:
+    return _steps.decode(zlib.decompress(seal.unseal(sealed)))
+
+
 def seal_note(note: bytes, seal: Seal) -> bytes | None:
     return seal.seal(note) if note else None
+
+
+def told_columns(entry: Entry, outcome: Outcome, route: Route) -> tuple[str | None, str | None, str, str | None]:
+    """What of a conclusion is not sealed: `document`, `protocol`, `flow`, `cause`."""
+    return (
+        masked_document(entry.notification),
+        protocol_of(outcome),
+        planned_ending(route.terminal),
+        cause_of(outcome),
+    )
 
 
 def tag_of(tagged: Notification | Outcome) -> str:

@@ -2,38 +2,35 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
 from sqlalchemy import Connection, Row
 
 from adapters.storage.seal import Seal
 from adapters.storage.sealed_rows import (
+    TRAILS_KEPT,
     Conclusion,
     Payload,
     seal_conclusion,
     seal_note,
     seal_payload,
+    seal_steps,
     tag_of,
+    told_columns,
     unseal_effect,
 )
-from adapters.storage.tables import CONTENT_KEY, from_microseconds, to_microseconds
+from adapters.storage.sqlite_accept import Delivery, store
+from adapters.storage.sqlite_record import Request, record
+from adapters.storage.tables import to_microseconds
 from adapters.storage.unfinished import Unfinished
-from adapters.storage.writer import Writer
+from adapters.storage.writer import Together, Writer
 from application.failures import Unavailable
 from application.ports import Arrival, Begun, Clock, EffectState, Entry, Lane, Receipt
 from domain.action import Route
 from domain.identifiers import EffectKey, InstallationId
-from domain.notification import NotForUs, Notification
+from domain.notification import NotForUs
 from domain.outcome import Outcome
+from domain.trail import Ending, Trail
 
-# The statements of the hot path, as the driver takes them. `RETURNING` tells whether a row went in: after a conflict
-# the driver's `lastrowid` is that of an earlier row.
-_NEWEST_OF_KEY = """
-SELECT recurrence, accepted_at FROM inbox WHERE installation_id = ? AND event_key = ? ORDER BY recurrence DESC LIMIT 1
-"""
-_ACCEPT = """
-INSERT INTO inbox (installation_id, event_key, recurrence, kind, chat_id, accepted_at, payload, state)
-VALUES (?, ?, ?, ?, ?, ?, ?, 'accepted') ON CONFLICT DO NOTHING RETURNING seq
-"""
+# The statements of the hot path, as the driver takes them.
 _KEEP_UNKNOWN = """
 INSERT INTO unknown (installation_id, reason, event, occurrences, sample, first_at, last_at) VALUES (?, ?, ?, 1, ?, ?, ?)
 ON CONFLICT (installation_id, reason, event) DO UPDATE SET occurrences = unknown.occurrences + 1, last_at = excluded.last_at
@@ -52,27 +49,22 @@ ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = exclud
 """
 _FORGET = "DELETE FROM effects WHERE entry_seq = ? AND key = ? AND state = 'planned'"
 _CONCLUDE = """
-UPDATE inbox SET outcome_tag = ?, conclusion = ?, state = CASE state WHEN 'finished' THEN state ELSE 'concluded' END
+UPDATE inbox SET outcome_tag = ?, conclusion = ?, document = ?, protocol = ?, flow = ?, cause = ?,
+       state = CASE state WHEN 'finished' THEN state ELSE 'concluded' END
 WHERE seq = ?
 """
-_FINISH = "UPDATE inbox SET state = 'finished', finished_at = ? WHERE seq = ? AND state <> 'finished'"
-
-
-class _Incoming(Struct, frozen=True, kw_only=True):
-    installation_id: InstallationId
-    notification: Notification
-    payload: bytes
-    accepted_at: int
-
-    def entry(self, seq: int) -> Entry:
-        return Entry(
-            seq=seq,
-            installation_id=self.installation_id,
-            notification=self.notification,
-            accepted_at=from_microseconds(self.accepted_at),
-            age_s=0,
-            resumed=False,
-        )
+_FINISH = """
+UPDATE inbox SET state = 'finished', finished_at = ?, flow = coalesce(?, flow), cause = coalesce(?, cause)
+WHERE seq = ? AND finished_at IS NULL
+"""
+_KEEP_TRAIL = """
+INSERT INTO trails (entry_seq, attempt, at, sealed)
+SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), ?, ? FROM inbox WHERE seq = ?
+"""
+_FORGET_TRAIL = """
+DELETE FROM trails WHERE entry_seq = ? AND attempt > ?
+AND attempt <= (SELECT max(attempt) FROM trails WHERE entry_seq = ?) - ?
+"""
 
 
 class SqliteJournal:
@@ -83,18 +75,18 @@ class SqliteJournal:
         self._seal = seal
         self._clock = clock
         self._unfinished = unfinished
+        self._mailbox = Together(store, then=unfinished.add)
 
     async def accept(self, installation_id: InstallationId, arrivals: Sequence[Arrival], *, window_s: float) -> Receipt:
         if not arrivals:
             return Receipt(accepted=0, duplicates=0)
-        incoming = [self._incoming(installation_id, arrival) for arrival in arrivals]
-
-        def insert(connection: Connection) -> list[Entry]:
-            seqs = [(each, _insert(connection, each, window_s)) for each in incoming]
-            return [each.entry(seq) for each, seq in seqs if seq is not None]
-
-        size = sum(len(each.payload) for each in incoming)
-        accepted = await self._writer.run(insert, then=self._unfinished.add, size=size)
+        delivery = Delivery(
+            installation_id=installation_id,
+            arrivals=[(arrival.notification, self._payload(arrival)) for arrival in arrivals],
+            accepted_at=self._clock.now(),
+            window_s=window_s,
+        )
+        accepted = await self._writer.run_together(self._mailbox, delivery, size=delivery.size)
         return Receipt(accepted=len(accepted), duplicates=len(arrivals) - len(accepted))
 
     async def keep_unknown(self, installation_id: InstallationId, what: NotForUs, sample: bytes) -> None:
@@ -151,55 +143,52 @@ class SqliteJournal:
 
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
         sealed = seal_conclusion(Conclusion(outcome=outcome, route=route), self._seal)
-        row = (tag_of(outcome), sealed, entry.seq)
+        row = (tag_of(outcome), sealed, *told_columns(entry, outcome, route), entry.seq)
         await self._writer.run(
             lambda connection: _execute(connection, _CONCLUDE, row),
             then=lambda _: self._unfinished.conclude(entry.seq, outcome, route),
             size=len(sealed),
         )
 
-    async def finish_entry(self, entry: Entry) -> None:
-        row = (self._now(), entry.seq)
+    async def finish_entry(self, entry: Entry, *, ending: Ending | None = None, trail: Trail | None = None) -> None:
+        row = (self._now(), ending and ending.flow, ending and ending.cause, entry.seq)
+        kept = None if trail is None else self._trail(entry, trail)
+
+        def finish(connection: Connection) -> None:
+            if connection.exec_driver_sql(_FINISH, row).rowcount and kept is not None:
+                _execute(connection, _KEEP_TRAIL, kept)
+
         await self._writer.run(
-            lambda connection: _execute(connection, _FINISH, row),
-            then=lambda _: self._unfinished.drop(entry.seq),
+            finish, then=lambda _: self._unfinished.drop(entry.seq), size=0 if kept is None else len(kept[1])
         )
+
+    async def keep_trail(self, entry: Entry, trail: Trail) -> None:
+        row = self._trail(entry, trail)
+
+        def keep(connection: Connection) -> None:
+            _execute(connection, _KEEP_TRAIL, row)
+            _execute(connection, _FORGET_TRAIL, (entry.seq, TRAILS_KEPT, entry.seq, TRAILS_KEPT))
+
+        await self._writer.run(keep, size=len(row[1]))
+
+    async def record(self, installation_id: InstallationId, arrival: Arrival, *, window_s: float) -> Entry:
+        asked = Request(
+            installation_id=installation_id,
+            notification=arrival.notification,
+            payload=self._payload(arrival),
+            at=self._clock.now(),
+            window_s=window_s,
+        )
+        return await self._writer.run(lambda connection: record(connection, asked, self._seal), size=len(asked.payload))
 
     def _now(self) -> int:
         return to_microseconds(self._clock.now())
 
-    def _incoming(self, installation_id: InstallationId, arrival: Arrival) -> _Incoming:
-        payload = Payload(notification=arrival.notification, raw=arrival.raw)
-        return _Incoming(
-            installation_id=installation_id,
-            notification=arrival.notification,
-            payload=seal_payload(payload, self._seal),
-            accepted_at=self._now(),
-        )
+    def _trail(self, entry: Entry, trail: Trail) -> tuple[int, bytes, int]:
+        return to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq
 
-
-def _insert(connection: Connection, incoming: _Incoming, window_s: float) -> int | None:
-    """The new row's `seq`; None: a duplicate."""
-    notification, now = incoming.notification, incoming.accepted_at
-    key, recurrence = notification.key, 0
-    if key.startswith(CONTENT_KEY):
-        newest = connection.exec_driver_sql(_NEWEST_OF_KEY, (incoming.installation_id, key)).first()
-        if newest is not None:
-            # A clock that was set back must not swallow what a customer asks an hour later.
-            if abs(now - newest.accepted_at) < window_s * 1_000_000:
-                return None
-            recurrence = newest.recurrence + 1
-    row = (
-        incoming.installation_id,
-        key,
-        recurrence,
-        tag_of(notification),
-        notification.chat.id,
-        now,
-        incoming.payload,
-    )
-    inserted = connection.exec_driver_sql(_ACCEPT, row).first()
-    return None if inserted is None else int(inserted.seq)
+    def _payload(self, arrival: Arrival) -> bytes:
+        return seal_payload(Payload(notification=arrival.notification, raw=arrival.raw), self._seal)
 
 
 def _effect(connection: Connection, entry: Entry, key: EffectKey) -> Row[str, bytes | None] | None:

@@ -83,6 +83,16 @@ Index(
 Index("inbox_by_chat", inbox.c.installation_id, inbox.c.chat_id, inbox.c.seq)
 Index("inbox_by_time", inbox.c.installation_id, inbox.c.accepted_at)
 Index("inbox_by_outcome", inbox.c.installation_id, inbox.c.outcome_tag, inbox.c.seq)
+for _name, _usual in (("kind", "customer_lookup"), ("shell", "chat")):
+    _unusual = text(f"{_name} <> '{_usual}'")  # what is usual is found by walking back in time
+    Index(
+        f"inbox_by_{_name}",
+        inbox.c.installation_id,
+        inbox.c[_name],
+        inbox.c.seq,
+        sqlite_where=_unusual,
+        postgresql_where=_unusual,
+    )
 for _name in ("protocol", "document", "cause"):
     _known = text(f"{_name} IS NOT NULL")
     Index(
@@ -147,6 +157,7 @@ outages = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("asked_at", BigInteger),  # when the provider's people were asked whether it goes on
+    Column("missed_at", BigInteger),  # when they were told that it has expired
     Column("sealed", LargeBinary, nullable=False),
     Column("revision", BigInteger, nullable=False),
 )
@@ -177,6 +188,7 @@ problems = Table(
     Column("occurrences", BigInteger, nullable=False),
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
+    Column("tellings", Integer, nullable=False),  # notices since it began
     Column("told_at", BigInteger),
     Column("over_at", BigInteger),
     Column("muted_until", BigInteger),
@@ -199,6 +211,15 @@ notices = Table(
 )
 Index("notices_by_installation", notices.c.installation_id, notices.c.id)
 Index("notices_due", notices.c.next_try_at)
+_daily = text("kind = 'digest'")  # `cause` is its day
+Index(
+    "notices_one_digest",
+    notices.c.installation_id,
+    notices.c.cause,
+    unique=True,
+    sqlite_where=_daily,
+    postgresql_where=_daily,
+)
 
 operators = Table(
     "operators",

@@ -42,12 +42,13 @@ class Unfinished:
             for seq, key, begun in effects:
                 self._open[seq].effects[key] = begun
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """New ones, acknowledged now."""
+    def add(self, deliveries: Iterable[Iterable[Entry]]) -> None:
+        """The new ones of each, acknowledged now."""
         now = self._clock.monotonic()
         with self._lock:
-            for entry in entries:
-                self._put(_Open(entry, now))
+            for entries in deliveries:
+                for entry in entries:
+                    self._put(_Open(entry, now))
 
     def conclude(self, seq: int, outcome: Outcome, route: Route) -> None:
         with self._lock:

@@ -19,12 +19,30 @@ BATCH_MAX = 512
 """operations in one commit"""
 
 T = TypeVar("T")
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
 Operation = Callable[[Connection], T]
 
 log = structlog.get_logger()
 
 
-class _Write(Request[T], Generic[T]):
+class Together(Generic[Question, Answer]):
+    """Operations of one kind: those that ride one commit are carried out by one call.
+
+    `carry_out` answers all questions, in their order; `then` is told all answers after the commit.
+    """
+
+    def __init__(
+        self,
+        carry_out: Callable[[Connection, Sequence[Question]], Sequence[Answer]],
+        *,
+        then: Callable[[Sequence[Answer]], None],
+    ) -> None:
+        self.carry_out = carry_out
+        self.then = then
+
+
+class _Alone(Request[T], Generic[T]):
     """An operation that waits for its commit."""
 
     def __init__(self, operation: Operation[T], then: Callable[[T], None], *, guarded: bool, size: int) -> None:
@@ -48,6 +66,33 @@ class _Write(Request[T], Generic[T]):
             self._then(self.result)
 
 
+class _Asked(Request[Answer], Generic[Question, Answer]):
+    """A question that waits for those of its kind, and with them for their commit."""
+
+    def __init__(self, kind: Together[Question, Answer], question: Question, *, size: int) -> None:
+        super().__init__(size=size)
+        self.kind = kind
+        self.question = question
+
+
+class _AllOfAKind(Generic[Question, Answer]):
+    def __init__(self, kind: Together[Question, Answer]) -> None:
+        self.asked: list[_Asked[Question, Answer]] = []
+        self._kind = kind
+        self._answers: Sequence[Answer] = ()
+
+    def perform(self, connection: Connection) -> None:
+        self._answers = self._kind.carry_out(connection, [each.question for each in self.asked])
+        for each, result in zip(self.asked, self._answers, strict=True):
+            each.result = result
+
+    def committed(self) -> None:
+        self._kind.then(self._answers)
+
+
+_Write = _Alone[Any] | _Asked[Any, Any]
+
+
 class Writer:
     """`run` may be called from any event loop; `close` commits what waits, then ends the thread.
 
@@ -65,9 +110,7 @@ class Writer:
     ) -> None:
         self._engine = engine
         self._on_fatal = on_fatal
-        self._waiting: WaitingRoom[_Write[Any]] = WaitingRoom(
-            waiting_max=waiting_max, waiting_bytes_max=waiting_bytes_max
-        )
+        self._waiting: WaitingRoom[_Write] = WaitingRoom(waiting_max=waiting_max, waiting_bytes_max=waiting_bytes_max)
         self._broken = False
         self._thread = threading.Thread(target=self._work, name="ponte-storage-writer", daemon=True)
         self._thread.start()
@@ -88,9 +131,15 @@ class Writer:
 
         `Unavailable`: not written, except for `storage.failed` after an error of the disk, when nobody knows.
         """
+        return await self._written(_Alone(operation, then, guarded=guarded, size=size))
+
+    async def run_together(self, kind: Together[Question, Answer], question: Question, *, size: int = 0) -> Answer:
+        """The answer, once it is durable. Otherwise as `run`."""
+        return await self._written(_Asked(kind, question, size=size))
+
+    async def _written(self, write: _Alone[T] | _Asked[Any, T]) -> T:
         if self._broken:
             raise failed()
-        write = _Write(operation, then, guarded=guarded, size=size)
         self._waiting.enter(write)
         return await write.answer
 
@@ -109,16 +158,17 @@ class Writer:
             if fatal:
                 self._on_fatal()
 
-    def _commit(self, batch: Sequence[_Write[Any]]) -> None:
+    def _commit(self, batch: Sequence[_Write]) -> None:
         if self._broken:
             raise failed()
+        steps = _steps(batch)
         with self._engine.begin() as connection:
-            for write in batch:
-                write.perform(connection)
-        for write in batch:
-            write.committed()
+            for step in steps:
+                step.perform(connection)
+        for step in steps:
+            step.committed()
 
-    def _give_up(self, batch: Sequence[_Write[Any]], error: Exception) -> bool:
+    def _give_up(self, batch: Sequence[_Write], error: Exception) -> bool:
         """Whether nothing may be written any more, from now on."""
         for write in batch:
             write.failure = failed()
@@ -129,3 +179,18 @@ class Writer:
         log.error("storage.commit_failed", error=type(cause).__name__, code=code, operations=len(batch))
         self._broken = is_damaged(cause)
         return self._broken
+
+
+def _steps(batch: Sequence[_Write]) -> Sequence[_Alone[Any] | _AllOfAKind[Any, Any]]:
+    """In the order of waiting; all of a kind in the place of its first."""
+    steps: list[_Alone[Any] | _AllOfAKind[Any, Any]] = []
+    kinds: dict[Together[Any, Any], _AllOfAKind[Any, Any]] = {}
+    for write in batch:
+        if isinstance(write, _Alone):
+            steps.append(write)
+            continue
+        if (together := kinds.get(write.kind)) is None:
+            together = kinds[write.kind] = _AllOfAKind(write.kind)
+            steps.append(together)
+        together.asked.append(write)
+    return steps

@@ -9,7 +9,9 @@ from adapters.memory.clock import SetClock
 from adapters.memory.installations import MemoryInstallations
 from adapters.memory.journal import MemoryJournal
 from adapters.memory.notebook import Notebook, PlainWeeks
+from adapters.memory.outages import MemoryOutages
 from adapters.memory.world import World, memory_erp
+from application.conclude import Conclude
 from application.handle_notification import HandleNotification
 from application.ports import Arrival, Erp, Lane, Operation
 from application.work_lane import WorkLane
@@ -64,12 +66,22 @@ class Office:
         self.installations = MemoryInstallations()
         self.installation = installation(policies)
         self.erp = memory_erp(self.world, offers=offers)
+        self.outages = MemoryOutages(clock=self.clock)
+        self.conclude = Conclude(
+            journal=self.journal,
+            erps=self._erp_of,
+            outages=self.outages,
+            calendar=PlainWeeks(),
+            clock=self.clock,
+            alerts=self.notebook,
+            observer=self.notebook,
+        )
         self.handle = HandleNotification(
             installations=self.installations,
             journal=self.journal,
+            conclude=self.conclude,
             erps=self._erp_of,
             chats=lambda _: self.chat,
-            calendar=PlainWeeks(),
             clock=self.clock,
             alerts=self.notebook,
             observer=self.notebook,

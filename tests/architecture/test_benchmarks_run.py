@@ -12,7 +12,7 @@ from benchmarks.report import BEGIN, END, write_between_marks
 from benchmarks.rows import HEADINGS, Row, percentile
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = {"accept": 2, "whole_way": 2, "latency": 2}
+ROWS = {"console": 4, "accept": 2, "whole_way": 2, "latency": 2, "storm": 3}
 """of those that give more than one"""
 
 

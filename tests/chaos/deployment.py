@@ -84,6 +84,8 @@ class Deployment(Ponte):
             installation_id=str(facts["installation_id"]),
             webhook_url=str(facts["webhook_url"]),
             flow_api_url=str(facts["flow_api_url"]),
+            outage_api_url=str(facts["outage_api_url"]),
+            outage_api_key=str(facts["outage_api_key"]),
             readiness=facts["readiness"],
         )
 

@@ -167,10 +167,17 @@ class ErpContract:
 
     async def test_an_outage_is_told_to_whom_it_reaches_and_to_nobody_else(self, stage: ErpStage) -> None:
         reached = await look_up(stage, stage.person("in_outage"))
-        (outage,) = await stage.erp.outages.affecting(reached)
+        told = await stage.erp.outages.affecting(reached)
+        (outage,) = told.outages
         assert outage.predicted_at is None or outage.predicted_at.tzinfo
         spared = await look_up(stage, stage.person("ordinary"))
-        assert list(await stage.erp.outages.affecting(spared)) == []
+        assert (await stage.erp.outages.affecting(spared)).outages == ()
+
+    async def test_which_contracts_no_outage_reaches_is_said_as_well(self, stage: ErpStage) -> None:
+        reached = await look_up(stage, stage.person("in_outage"))
+        assert (await stage.erp.outages.affecting(reached)).unaffected == frozenset()
+        spared = await look_up(stage, stage.person("ordinary"))
+        assert (await stage.erp.outages.affecting(spared)).unaffected == {each.id for each in spared.contracts}
 
     async def test_no_value_that_comes_from_an_erp_shows_a_person_in_its_repr(self, stage: ErpStage) -> None:
         person = stage.person("ordinary")

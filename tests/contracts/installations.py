@@ -1,5 +1,6 @@
 """What `application.ports.Installations` promises. Subclasses bring a `bench` fixture."""
 
+import asyncio
 from abc import abstractmethod
 from typing import Protocol
 
@@ -95,6 +96,13 @@ class InstallationsContract:
             assert await bench.installations.by_webhook_key("webhook-key-2") == SECOND
             assert list(await bench.installations.all()) == [FIRST, SECOND]
             await bench.crash()
+
+    async def test_what_was_asked_for_is_at_hand_afterwards(self, bench: InstallationsBench) -> None:
+        await bench.installations.save(FIRST)
+        await bench.installations.get(FIRST.id)
+
+        assert bench.installations.at_hand(FIRST.id) == FIRST
+        assert bench.installations.at_hand(SECOND.id) is None
 
     async def test_saving_again_replaces(self, bench: InstallationsBench) -> None:
         await bench.installations.save(FIRST)
@@ -213,3 +221,36 @@ class InstallationsContract:
         assert await bench.installations.by_webhook_key("webhook-key-2") is None
         assert await bench.installations.get(SECOND.id) is None
         assert list(await bench.installations.all()) == [changed]
+
+    async def test_a_change_is_made_to_what_stands_there(self, bench: InstallationsBench) -> None:
+        await bench.installations.save(FIRST)
+        assert await bench.installations.change(SECOND.id, lambda each: each) is None
+
+        changed = await bench.installations.change(FIRST.id, lambda each: replace(each, name="Outro"))
+
+        assert changed == replace(FIRST, name="Outro")
+        assert await bench.installations.get(FIRST.id) == changed
+
+    async def test_a_change_that_fails_changes_nothing(self, bench: InstallationsBench) -> None:
+        await bench.installations.save(FIRST)
+
+        def fail(_: Installation) -> Installation:
+            raise Rejected("test.refused")
+
+        with pytest.raises(Rejected):
+            await bench.installations.change(FIRST.id, fail)
+        assert await bench.installations.get(FIRST.id) == FIRST
+
+    async def test_changes_at_the_same_moment_from_wherever_are_all_kept(self, bench: InstallationsBench) -> None:
+        await bench.installations.save(replace(FIRST, name=""))
+        elsewhere = await bench.elsewhere()
+        await asyncio.gather(
+            *(
+                installations.change(FIRST.id, lambda each: replace(each, name=f"{each.name}x"))
+                for installations in (bench.installations, elsewhere) * 4
+            )
+        )
+
+        fresh = await bench.installations.change(FIRST.id, lambda each: each)
+        assert fresh is not None
+        assert fresh.name == "x" * 8

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from adapters.memory.clock import SetClock
 from application.ports import Arrival, Begun, EffectState, Entry, Journal, Lane, Receipt
 from domain.action import Message, Route, Say, StartFlow
@@ -78,6 +80,10 @@ async def head(bench: HasJournal, chat: str = "55501", at: InstallationId = HERE
     entry = await bench.journal.head(lane(chat, at))
     assert entry is not None
     return entry
+
+
+async def recorded(bench: HasJournal, key: str) -> Entry:
+    return await bench.journal.record(HERE, arrival(key), window_s=60)
 
 
 class JournalContract:
@@ -349,6 +355,99 @@ class JournalContract:
 
         assert list(await bench.journal.unfinished()) == [lane("1"), lane("2")]
         assert (await head(bench, "2")).outcome is None
+
+    async def test_what_is_recorded_is_never_among_the_unfinished(self, bench: JournalBench) -> None:
+        entry = await recorded(bench, "f-1")
+        assert entry.notification == arrival("f-1").notification
+        assert (entry.installation_id, entry.accepted_at) == (HERE, NOON)
+        assert (entry.outcome, entry.route, entry.resumed, entry.age_s) == (None, None, False, 0)
+        for _ in range(2):
+            assert await bench.journal.unfinished() == []
+            assert await bench.journal.head(lane()) is None
+            await bench.crash()
+
+    async def test_what_is_recorded_does_not_hold_up_its_chat(self, bench: JournalBench) -> None:
+        await recorded(bench, "f-1")
+        await accept(bench, "n-1")
+        await recorded(bench, "f-2")
+
+        assert (await head(bench)).notification.key == "n-1"
+        assert list(await bench.journal.unfinished()) == [lane()]
+
+    async def test_the_same_request_again_finds_the_first_and_its_conclusion(self, bench: JournalBench) -> None:
+        first = await recorded(bench, "~f")
+        second = await recorded(bench, "~f")
+        assert (second.seq, second.resumed, second.outcome) == (first.seq, True, None)
+
+        await bench.journal.conclude(first, NoOpenBoleto(), ROUTE)
+        await bench.journal.finish_entry(first)
+        for _ in range(2):
+            again = await recorded(bench, "~f")
+            assert (again.seq, again.outcome, again.route) == (first.seq, NoOpenBoleto(), ROUTE)
+            assert again.notification == first.notification
+            await bench.crash()
+
+    async def test_the_last_conclusion_of_a_recorded_request_counts_even_after_it_was_finished(
+        self, bench: JournalBench
+    ) -> None:
+        entry = await recorded(bench, "~f")
+        await bench.journal.conclude(entry, Failed(cause="erp.timeout"), ROUTE)
+        await bench.journal.finish_entry(entry)
+        await bench.journal.conclude(entry, NoOpenBoleto(), ROUTE)
+        await bench.journal.finish_entry(entry)
+
+        assert (await recorded(bench, "~f")).outcome == NoOpenBoleto()
+        assert await bench.journal.unfinished() == []
+
+    async def test_a_recorded_request_is_new_again_after_the_window_and_not_before(self, bench: JournalBench) -> None:
+        first = await recorded(bench, "~f")
+        await bench.journal.conclude(first, NoOpenBoleto(), ROUTE)
+        bench.clock.advance(59.999)
+        earlier = await recorded(bench, "~f")
+        assert earlier.seq == first.seq
+        assert earlier.age_s == pytest.approx(59.999)
+
+        bench.clock.advance(0.001)
+        new = await recorded(bench, "~f")
+        assert new.seq > first.seq
+        assert (new.outcome, new.resumed) == (None, False)
+
+    async def test_a_recorded_key_of_its_own_is_known_for_ever(self, bench: JournalBench) -> None:
+        first = await recorded(bench, "f-1")
+        bench.clock.advance(10**7)
+
+        assert (await recorded(bench, "f-1")).seq == first.seq
+
+    async def test_recorded_keys_of_two_installations_do_not_meet(self, bench: JournalBench) -> None:
+        here = await recorded(bench, "~f")
+
+        assert (await bench.journal.record(THERE, arrival("~f"), window_s=60)).seq != here.seq
+
+    async def test_of_many_equal_requests_at_once_one_is_the_first(self, bench: JournalBench) -> None:
+        entries = await asyncio.gather(*(recorded(bench, key) for _ in range(20) for key in ("~f", "~g")))
+
+        assert len({entry.seq for entry in entries}) == 2
+        assert [entry.resumed for entry in entries].count(False) == 2
+
+    async def test_effects_hang_on_a_recorded_request_as_on_any_other(self, bench: JournalBench) -> None:
+        entry = await recorded(bench, "~f")
+        assert await bench.journal.recall(entry, EFFECT) is None
+        assert (await bench.journal.begin(entry, EFFECT, b"before")).state is EffectState.FRESH
+        await bench.crash()
+        again = await recorded(bench, "~f")
+        assert await bench.journal.begin(again, EFFECT) == Begun(state=EffectState.DOUBTFUL, note=b"before")
+
+        await bench.journal.finish(again, EFFECT, b"after")
+        await bench.journal.finish_entry(again)
+        assert await bench.journal.recall(again, EFFECT) == Begun(state=EffectState.DONE, note=b"after")
+
+    async def test_of_many_who_begin_one_effect_of_a_recorded_request_at_once_one_finds_it_fresh(
+        self, bench: JournalBench
+    ) -> None:
+        entries = await asyncio.gather(*(recorded(bench, "~f") for _ in range(10)))
+        begun = await asyncio.gather(*(bench.journal.begin(entry, EFFECT) for entry in entries))
+
+        assert [each.state for each in begun].count(EffectState.FRESH) == 1
 
     async def test_what_is_not_understood_is_kept_once_and_counted(self, bench: JournalBench) -> None:
         strange = NotForUs(reason="event_unknown", event="novidade")

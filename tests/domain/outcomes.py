@@ -73,6 +73,8 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
         told=told,
         protocol=st.none() | protocols,
         back_at=st.just("18h"),
+        again=st.booleans(),
+        reached=st.just(()) | st.lists(personal_words, min_size=1, max_size=3).map(tuple),
     ),
     st.builds(CustomerNotFound, why=st.sampled_from(WhyNotFound)),
     st.builds(ContractUnclear, contracts=some_contracts),
@@ -91,7 +93,7 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(NotOffered, operation=st.just("unblock")),
     st.builds(Paused),
     st.builds(Shadowed, operation=st.just("ticket")),
-    st.builds(Failed, cause=st.just("erp.timeout"), write_in_doubt=st.booleans()),
+    st.builds(Failed, cause=st.just("erp.timeout"), write_in_doubt=st.booleans(), told=told),
 )
 
 policies = st.builds(Policies, outage_closes_chat=st.booleans(), outage_message_enabled=st.booleans())

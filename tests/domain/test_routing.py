@@ -1,3 +1,4 @@
+import re
 from datetime import date
 from typing import get_args
 
@@ -22,6 +23,7 @@ from domain.outcome import (
     Outcome,
     Paused,
     Shadowed,
+    TicketNotNeeded,
     UnblockGranted,
     WhyNotFound,
 )
@@ -58,7 +60,7 @@ def test_the_table_of_flows_names_every_outcome() -> None:
 @given(make.outcomes, make.policies)
 def test_every_outcome_leads_to_its_flow_unless_an_outage_closes_the_chat(outcome: Outcome, policies: Policies) -> None:
     terminal = route(outcome, installation(policies)).terminal
-    if isinstance(outcome, CustomerInOutage) and policies.outage_closes_chat:
+    if isinstance(outcome, CustomerInOutage) and policies.outage_closes_chat and not outcome.reached:
         assert terminal == CloseChat()
     else:
         flow = FLOW_OF[tag_of(outcome)]
@@ -185,6 +187,57 @@ def test_the_first_message_announces_just_what_follows(changes: dict[str, object
     first = route(BoletosIssued(offers=(offer(**changes),), more=0), installation()).remarks[0]
     assert isinstance(first, Say)
     assert first.message.key == f"boleto.intro.{announced}"
+
+
+@given(make.outcomes, make.installations)
+def test_an_outage_is_told_first_and_not_once_more_to_a_chat_that_knows(outcome: Outcome, where: Installation) -> None:
+    told = getattr(outcome, "told", "")
+    keys = [remark.message.key for remark in route(outcome, where).remarks if isinstance(remark, Say)]
+    if told and not getattr(outcome, "again", False):
+        assert keys[0] == "outage.told"
+    assert keys.count("outage.told") == (1 if told and not getattr(outcome, "again", False) else 0)
+
+
+def test_a_customer_of_whom_only_some_contracts_are_reached_reads_which_and_is_not_cut_off() -> None:
+    outcome = CustomerInOutage(
+        first_name="", contracts=(contract("1"), contract("2")), told="Há uma falha.", protocol=None, back_at="18h",
+        reached=("1",),
+    )  # fmt: skip
+    planned = route(outcome, installation(Policies(outage_closes_chat=True)))
+    told, which, _ = (remark.message for remark in planned.remarks if isinstance(remark, Say))
+    assert CATALOG.render(told) == "Há uma falha."
+    assert CATALOG.render(which) == "A falha atinge só o contrato 1; o restante do seu cadastro segue normal."
+    assert isinstance(planned.terminal, StartFlow)
+
+
+def test_an_outage_that_stands_is_told_before_the_auxiliary_flow() -> None:
+    planned = route(Failed(cause="erp.timeout", write_in_doubt=True, told="Há uma falha."), installation())
+    assert [type(step) for step in planned.steps()] == [Say, LeaveNote, StartFlow]
+
+
+_COLLECTION = re.compile(
+    r"cobran|débito|dívida|inadimpl|atras|regulariz|negativ|serasa|\bspc\b|protest|multa|juros", re.IGNORECASE
+)
+
+
+_PLACEHOLDERS = [
+    "about", "amount", "contracts", "count", "due_on", "first_name", "link", "number", "payee", "position", "protocol",
+    "reference", "text", "until",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", sorted(filter(lambda key: not key.startswith("note."), CATALOG.keys())))
+def test_no_sentence_that_a_customer_reads_presses_for_money(key: str) -> None:
+    """Boleto and unblock work in an outage as ever; who has no internet is told the facts of the invoice alone."""
+    words = CATALOG.render(Message(key=key, values=dict.fromkeys(_PLACEHOLDERS, "")))
+    assert not _COLLECTION.search(words)
+
+
+@given(make.outcomes, make.installations)
+def test_whoever_is_told_of_an_outage_is_asked_for_no_money(outcome: Outcome, where: Installation) -> None:
+    if isinstance(outcome, CustomerInOutage | TicketNotNeeded | Failed):
+        keys = [message.key for remark in route(outcome, where).remarks for message in messages_of(remark)]
+        assert not [key for key in keys if key.startswith(("boleto.", "unblock."))]
 
 
 def test_a_write_in_doubt_is_told_to_the_people_who_can_look() -> None:

@@ -18,6 +18,7 @@ INSTALLATION = Installation(
     flows={key: FlowId(str(number)) for number, key in enumerate(FlowKey, start=11)},
     webhook_key=Secret(value="webhook-key"),
     flow_api_key=Secret(value="flow-key"),
+    outage_api_key=Secret(value="outage-key"),
 )
 
 

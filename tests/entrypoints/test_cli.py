@@ -5,8 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,18 @@ from msgspec.structs import replace
 
 from adapters.memory.clock import SetClock
 from adapters.memory.installations import MemoryInstallations
+from adapters.memory.outages import MemoryOutages
 from adapters.memory.world import World, memory_erp
+from adapters.web.probe import Layer, Reached
+from application.console_ports import Operators
 from application.failures import Unavailable
+from application.outage_ports import OutageRegistry
 from application.ports import Erps, Installations
 from domain.identifiers import FlowId, Secret
-from domain.installation import ErpKind, FlowKey, Installation
+from domain.installation import ErpAccess, ErpKind, FlowKey, Installation
 from entrypoints import cli
 from entrypoints.cli import Terminal
+from entrypoints.connections import Probe
 from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
 from tests.entrypoints.fakes import INSTALLATION
@@ -40,6 +45,7 @@ class MemoryRoot:
 
     def __init__(self) -> None:
         self.installations = MemoryInstallations()
+        self.outages = MemoryOutages(clock=SetClock(NOW))
         self.world = World(now=NOW)
         self.ran: list[object] = []
         self.problem: str | None = None
@@ -72,9 +78,25 @@ class MemoryRoot:
             raise self.error
         yield self.installations
 
+    def open_operators(self, settings: Settings) -> AbstractAsyncContextManager[Operators]:
+        raise AssertionError("commands on operators are tried over a real file")
+
+    @asynccontextmanager
+    async def open_outages(self, settings: Settings) -> AsyncIterator[tuple[Installations, OutageRegistry]]:
+        yield self.installations, self.outages
+
     @asynccontextmanager
     async def open_erps(self, settings: Settings) -> AsyncIterator[Erps]:
         yield lambda _: memory_erp(self.world)
+
+    async def mail_problem(self, settings: Settings) -> str | None:
+        return None
+
+    def erp_probe(self, settings: Settings) -> Probe:
+        async def reach(access: ErpAccess) -> Sequence[Reached]:
+            return [Reached(layer=Layer.DNS, ms=1)]
+
+        return reach
 
     def read_erp_address(self, settings: Settings, kind: ErpKind, pasted: str) -> str:
         if " " in pasted:
@@ -137,10 +159,13 @@ def test_adding_an_installation_tells_its_addresses_and_what_it_lacks(ponte: Pon
     told = ponte.json(*NEW)
     kept = ponte.kept()
 
-    assert set(told) == {"installation_id", "webhook_url", "flow_api_url", "readiness"}
+    addresses = {"webhook_url", "flow_api_url", "outage_api_url", "outage_api_key"}
+    assert set(told) == {"installation_id", *addresses, "readiness"}
     assert told["installation_id"] == kept.id
     assert told["webhook_url"] == f"https://ponte.example/webhooks/huggy/{kept.webhook_key.reveal()}"
     assert told["flow_api_url"] == f"https://ponte.example/flow/{kept.flow_api_key.reveal()}"
+    assert told["outage_api_url"] == "https://ponte.example/api/outages"
+    assert told["outage_api_key"] == kept.outage_api_key.reveal() != ""
     assert {"key": "erp_pbx", "message": "Informe o nome do PBX (Configurações > Parâmetros > Menu PBX > Nome)."} in (
         told["readiness"]
     )
@@ -330,8 +355,13 @@ def test_an_installation_is_tried_with_a_lookup(ponte: Ponte) -> None:
     told = ponte.json("installation", "test", "inst-1", "--document", "529.982.247-25")
 
     assert told["ok"]
-    assert told["checks"][-1]["note"] == "cliente não encontrado"
-    assert [str(request.url) for request in ponte.posted] == ["https://api.huggy.app/v3", "https://erp.example"]
+    assert [check["check"] for check in told["checks"]] == [
+        "Huggy",
+        "ERP, Nome (DNS)",
+        "ERP, Token e PBX",
+        "ERP, Resposta do ERP",
+    ]
+    assert [str(request.url) for request in ponte.posted] == ["https://api.huggy.app/v3"]
 
 
 # --- replay

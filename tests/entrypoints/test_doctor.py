@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -10,13 +10,15 @@ from msgspec.structs import replace
 from adapters.memory.clock import SetClock
 from adapters.memory.installations import MemoryInstallations
 from adapters.memory.world import World, memory_erp
-from application.failures import Failure, Rejected, Unavailable, Unintelligible
+from adapters.web.probe import Fault, Layer, Reached
+from application.failures import Rejected, Unavailable
 from application.ports import Erps, Installations
 from domain.customer import Customer
 from domain.identifiers import CustomerId, InstallationId, Secret
-from domain.installation import Installation
+from domain.installation import ErpAccess, Installation
 from domain.tax_id import Cpf
 from entrypoints import doctor
+from entrypoints.connections import Probe
 from entrypoints.reply import CommandFailed, Reply, WrongUsage
 from entrypoints.settings import Settings, SettingsError, read_settings
 from tests.entrypoints.fakes import INSTALLATION
@@ -38,6 +40,13 @@ def refusing(host: str) -> Callable[[httpx.Request], httpx.Response]:
     return answer
 
 
+def reaching(fault: Fault | None = None) -> Probe:
+    async def reach(_: ErpAccess) -> Sequence[Reached]:
+        return [Reached(layer=Layer.DNS, ms=2), Reached(layer=Layer.TCP, ms=5, fault=fault)]
+
+    return reach
+
+
 def opening(*kept: Installation, error: Exception | None = None) -> doctor.OpenInstallations:
     @asynccontextmanager
     async def open_installations(settings: Settings) -> AsyncIterator[Installations]:
@@ -56,14 +65,23 @@ async def diagnose(
     settings: Settings = SETTINGS,
     problem: str | None = None,
     open_installations: doctor.OpenInstallations | None = None,
+    mail_problem: str | Exception | None = None,
     answer: Callable[[httpx.Request], httpx.Response] = answering,
+    fault: Fault | None = None,
     now: datetime = NOW,
 ) -> Reply:
+    async def try_mail(settings: Settings) -> str | None:
+        if isinstance(mail_problem, Exception):
+            raise mail_problem
+        return mail_problem
+
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         return await doctor.diagnose(
             settings,
             database_problem=lambda _: problem,
+            mail_problem=try_mail,
             open_installations=open_installations or opening(INSTALLATION),
+            probe=reaching(fault),
             http=http,
             clock=SetClock(now),
         )
@@ -123,10 +141,10 @@ async def test_secrets_that_do_not_open_point_to_the_keys(error: Exception, word
 
 async def test_a_side_that_does_not_answer_is_told_without_the_errors_words() -> None:
     (huggy,) = failed(await diagnose(answer=refusing("api.huggy.app")))
-    (erp,) = failed(await diagnose(answer=refusing("erp.example")))
+    (erp,) = failed(await diagnose(fault=Fault.REFUSED))
 
     assert huggy.startswith("Huggy: não responde (ConnectError)")
-    assert erp.startswith("ERP da instalação inst-1: não responde")
+    assert erp.startswith("ERP da instalação inst-1: A porta está fechada")
     assert "secret" not in huggy + erp
 
 
@@ -135,7 +153,7 @@ async def test_every_installations_erp_is_checked() -> None:
         replace(INSTALLATION, id=InstallationId(f"inst-{n}"), webhook_key=Secret(value=f"key-{n}"))
         for n in range(2, 30)
     ]
-    reply = await diagnose(open_installations=opening(INSTALLATION, *others), answer=refusing("erp.example"))
+    reply = await diagnose(open_installations=opening(INSTALLATION, *others), fault=Fault.REFUSED)
 
     assert len(failed(reply)) == 29
 
@@ -145,6 +163,31 @@ async def test_a_clock_far_from_another_machines_is_wrong(away: timedelta) -> No
     (line,) = failed(await diagnose(now=NOW + away))
 
     assert line.startswith("relógio: está errado")
+
+
+WITH_MAIL = replace(SETTINGS, smtp_url=Secret(value="smtp://user:hunter2@mail.example:587"))
+
+
+async def test_a_mail_server_is_checked_where_one_is_set() -> None:
+    fine, without = await diagnose(settings=WITH_MAIL), await diagnose()
+
+    assert "ok     e-mail" in fine.lines
+    assert not any("e-mail" in line for line in without.lines)
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [("O servidor de e-mail recusou usuário ou senha", "recusou usuário"), (RuntimeError("hunter2"), "RuntimeError")],
+)
+async def test_a_mail_server_that_does_not_take_us_is_told_without_its_password(
+    problem: str | Exception, words: str
+) -> None:
+    (line,) = failed(await diagnose(settings=WITH_MAIL, mail_problem=problem))
+
+    assert line.startswith("e-mail: ")
+    assert words in line
+    assert "PONTE_SMTP_URL" in line
+    assert "hunter2" not in line
 
 
 def test_a_clock_that_was_never_set_is_wrong_even_with_nothing_to_compare_it_to() -> None:
@@ -168,59 +211,52 @@ def world() -> World:
     return world
 
 
-async def look_up(world: World, document: str = DOCUMENT) -> doctor.Finding:
-    return await doctor.check_lookup(memory_erp(world).customers, document)
-
-
-async def test_a_lookup_tells_that_the_credentials_work_and_not_whose_record_it_is(world: World) -> None:
-    found, other = await look_up(world), await look_up(world, "12.ABC.345/01DE-35")
-
-    assert (found.ok, found.note) == (True, "cliente encontrado")
-    assert (other.ok, other.note) == (True, "cliente não encontrado")
-
-
-@pytest.mark.parametrize(
-    ("failure", "note"),
-    [
-        (Rejected("erp.unauthorized", "Ana"), "erp.unauthorized: o ERP recusou; confira o token e o PBX"),
-        (
-            Unintelligible("erp.not_json", "Ana"),
-            "erp.not_json: a resposta não foi entendida; confira o endereço e o PBX",
-        ),
-        (Unavailable("erp.timeout", "Ana"), "erp.timeout: o ERP não respondeu; tente novamente"),
-    ],
-)
-async def test_a_failed_lookup_says_what_to_do(world: World, failure: Failure, note: str) -> None:
-    world.fail("find", failure)
-    finding = await look_up(world)
-
-    assert (finding.ok, finding.note) == (False, note)
-
-
-async def test_a_document_that_is_none_is_wrong_usage(world: World) -> None:
-    with pytest.raises(WrongUsage):
-        await look_up(world, "529.982.247-26")
-
-
-async def try_out(world: World, document: str | None) -> Reply:
+async def try_out(world: World, document: str | None, fault: Fault | None = None) -> Reply:
     @asynccontextmanager
     async def open_erps(settings: Settings) -> AsyncIterator[Erps]:
         yield lambda _: memory_erp(world)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answering)) as http:
-        return await doctor.try_installation(INSTALLATION, SETTINGS, document=document, open_erps=open_erps, http=http)
+        return await doctor.try_installation(
+            INSTALLATION, SETTINGS, document=document, open_erps=open_erps, probe=reaching(fault), http=http
+        )
 
 
 async def test_an_installation_is_tried_by_reaching_both_sides_and_by_one_lookup(world: World) -> None:
     reply = await try_out(world, DOCUMENT)
 
     assert reply.ok
-    assert reply.lines == ("ok     Huggy", "ok     ERP", "ok     consulta ao ERP: cliente encontrado")
+    assert [line.partition(":")[0] for line in reply.lines] == [
+        "ok     Huggy",
+        "ok     ERP, Nome (DNS)",
+        "ok     ERP, Porta",
+        "ok     ERP, Token e PBX",
+        "ok     ERP, Resposta do ERP",
+    ]
+    assert "ok     ERP, Porta: 5 ms" in reply.lines
+    assert "Ana" not in str(reply)
 
 
-async def test_without_a_document_the_lookup_is_left_out_and_that_is_said(world: World) -> None:
-    world.fail("find", Rejected("erp.unauthorized"))
-    reply = await try_out(world, None)
+async def test_without_a_document_the_credentials_are_tried_and_nothing_is_claimed(world: World) -> None:
+    fine = await try_out(world, None)
+    world.fail("find", Rejected("erp.unauthorized", "Ana"))
+    wrong = await try_out(world, None)
 
-    assert reply.ok
-    assert "não feita" in reply.lines[-1]
+    assert fine.ok
+    assert any("Para ter certeza" in line for line in fine.lines)
+    (line,) = failed(wrong)
+    assert line.startswith("ERP, Token e PBX: O ERP recusou o token")
+    assert "Ana" not in str(wrong)
+
+
+async def test_an_erp_that_cannot_be_reached_is_not_asked(world: World) -> None:
+    reply = await try_out(world, DOCUMENT, Fault.CERTIFICATE_EXPIRED)
+
+    (line,) = failed(reply)
+    assert line.startswith("ERP, Porta: O certificado venceu")
+    assert len(reply.lines) == 3
+
+
+async def test_a_document_that_is_none_is_wrong_usage(world: World) -> None:
+    with pytest.raises(WrongUsage):
+        await try_out(world, "529.982.247-26")

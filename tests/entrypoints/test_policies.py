@@ -65,6 +65,7 @@ def test_what_is_not_written_stays() -> None:
         ("erp_timeout_s", "1e9", "um número maior que zero"),
         ("dedupe_window_s", "-1", "um número a partir de zero"),
         ("timezone", "São Paulo", "America/Sao_Paulo"),
+        ("paused_operations", "boleto_requested, boleto", "customer_lookup, boleto_requested"),
         ("timezone", "../etc/localtime", "America/Sao_Paulo"),
         ("cor", "azul", ", ".join(POLICY_NAMES)),
     ],

@@ -1,14 +1,17 @@
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from msgspec.structs import replace
 
 from adapters.huggy.client import HuggyChat, Limits
+from adapters.memory.world import World, memory_erp
 from application.failures import Unavailable
-from application.ports import Chat
+from application.ports import Chat, Erp
 from domain.identifiers import ChatId, CompanyId, InstallationId, Secret
-from domain.installation import Installation
+from domain.installation import ErpAccess, ErpKind, Installation, Policies
 from domain.notification import ChatRef
-from entrypoints.upstreams import ChatRegistry, Throttles
+from entrypoints.upstreams import ChatRegistry, ErpTrials, Throttles
 from tests.entrypoints.fakes import INSTALLATION
 
 CHAT = ChatRef(id=ChatId("55501"))
@@ -67,3 +70,22 @@ async def test_it_holds_for_every_installation_of_the_company_and_for_no_other_c
     assert huggy.calls == 1
     await refused(chats(replace(INSTALLATION, id=InstallationId("inst-3"), company_id=CompanyId("1002"))))
     assert huggy.calls == 2
+
+
+async def test_a_trial_has_a_client_of_its_own_that_ends_with_it() -> None:
+    opened: list[httpx.AsyncClient] = []
+
+    def open_http(access: ErpAccess, policies: Policies) -> httpx.AsyncClient:
+        opened.append(httpx.AsyncClient())
+        return opened[-1]
+
+    def build(installation: Installation, http: httpx.AsyncClient) -> Erp:
+        assert not http.is_closed
+        return memory_erp(World(now=datetime(2026, 11, 23, tzinfo=UTC)))
+
+    trials = ErpTrials(builders=lambda: {ErpKind.VOALLE: build}, open_http=open_http)
+    for _ in range(2):
+        async with trials(INSTALLATION) as erp:
+            assert erp.kind is ErpKind.VOALLE
+
+    assert [http.is_closed for http in opened] == [True, True]

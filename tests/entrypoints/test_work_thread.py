@@ -112,8 +112,8 @@ async def test_lanes_that_the_serving_loop_wakes_are_worked_on_the_work_loop() -
         serving.call_soon_threadsafe(worked.set_result, threading.get_ident())
         return None
 
-    async def unfinished() -> list[Lane]:
-        return []
+    async def unfinished() -> dict[Lane, float]:
+        return {}
 
     lanes = Lanes(work=work)
     async with working_in_thread(lambda: working(unfinished, lanes), new_loop=asyncio.new_event_loop):

@@ -1,14 +1,18 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 
 from adapters.engine.lanes import Lanes
-from application.ports import Lane
-from domain.identifiers import ChatId, InstallationId
-from entrypoints.worker import Unfinished, stop_signal, work_until_stopped, working
+from adapters.memory.clock import SetClock
+from adapters.memory.journal import MemoryJournal
+from application.ports import Arrival, Lane
+from domain.identifiers import ChatId, InstallationId, NotificationKey
+from domain.notification import ChatRef, CustomerLookup
+from entrypoints.worker import Unfinished, ages_of_unfinished, stop_signal, work_until_stopped, working
 
 
 def lane(chat: str) -> Lane:
@@ -18,8 +22,8 @@ def lane(chat: str) -> Lane:
 def left(*lanes: Lane) -> Unfinished:
     """What an earlier process did not finish."""
 
-    async def unfinished() -> Sequence[Lane]:
-        return lanes
+    async def unfinished() -> Mapping[Lane, float]:
+        return dict.fromkeys(lanes, 1.0)
 
     return unfinished
 
@@ -38,7 +42,7 @@ class Shift:
             self.all_there.set()
 
 
-async def test_what_an_earlier_process_left_is_worked_on_first_and_in_order() -> None:
+async def test_what_an_earlier_process_left_is_worked_on() -> None:
     shift = Shift(expected=3)
     lanes = Lanes(work=shift.work, concurrency=1)
 
@@ -46,7 +50,18 @@ async def test_what_an_earlier_process_left_is_worked_on_first_and_in_order() ->
         lanes.wake(lane("3"))
         await shift.all_there.wait()
 
-    assert shift.worked == [lane("1"), lane("2"), lane("3")]
+    assert set(shift.worked) == {lane("1"), lane("2"), lane("3")}
+
+
+async def test_what_an_earlier_process_left_comes_with_its_age_the_oldest_first() -> None:
+    clock = SetClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
+    journal = MemoryJournal(clock=clock)
+    for chat, later_s in (("1", 3.0), ("2", 1.0), ("1", 0.5)):
+        asked = CustomerLookup(key=NotificationKey(f"{chat} {later_s}"), chat=ChatRef(id=ChatId(chat)), document="")
+        await journal.accept(InstallationId("i-1"), [Arrival(notification=asked, raw=b"{}")], window_s=60)
+        clock.advance(later_s)
+
+    assert list((await ages_of_unfinished(journal)).items()) == [(lane("1"), 4.5), (lane("2"), 1.5)]
 
 
 async def test_nothing_is_worked_on_after_the_block() -> None:

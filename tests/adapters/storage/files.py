@@ -39,6 +39,7 @@ class ServedFile:
         self.journal = self.database.journal
         self.installations = self.database.installations
         self.history = self.database.history
+        self.outages = self.database.outages
 
     def close(self) -> None:
         self.database.close()

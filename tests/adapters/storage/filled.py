@@ -1,5 +1,7 @@
 """A database with every secret and every piece of personal data in each place that could hold one."""
 
+from msgspec.structs import replace
+
 from application.ports import Arrival
 from domain.action import Message, Route, Say, StartFlow
 from domain.identifiers import ChatId, NotificationKey
@@ -9,6 +11,7 @@ from domain.outcome import CustomerInOutage
 from tests.adapters.storage.files import ServedFile
 from tests.contracts.installations import FIRST
 from tests.contracts.journal import EFFECT, HERE, head
+from tests.contracts.outages import OUTAGE
 
 SECRETS = (
     b"52998224725",
@@ -45,3 +48,5 @@ async def fill(file: ServedFile) -> None:
     outcome = CustomerInOutage(first_name="Zulmira", contracts=(), told="Zulmira", back_at="", protocol=None)
     await file.journal.conclude(entry, outcome, route)
     await file.journal.keep_unknown(HERE, NotForUs(reason="event_unknown"), b'{"cpf": "52998224725"}')
+    outage = replace(OUTAGE, cause="poste na rua da Zulmira, (11) 98765-4321")
+    await file.outages.change(HERE, outage.id, lambda _: outage)

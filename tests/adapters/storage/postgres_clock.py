@@ -22,7 +22,19 @@ def give_clock(url: str) -> None:
 def empty(url: str) -> None:
     """As after `give_clock`, whatever was kept since."""
     with psycopg.connect(url) as connection:
-        for table in ("inbox", "unknown", "installations"):
+        for table in (
+            "inbox",
+            "unknown",
+            "outages",
+            "outage_tellings",
+            "installations",
+            "problems",
+            "notices",
+            "audit",
+            "operators",
+            "console_agents",
+            "console_sessions",
+        ):
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         connection.execute("UPDATE installations_revision SET value = 0")
         connection.execute("UPDATE set_clock SET now = %s", (to_microseconds(NOON),))

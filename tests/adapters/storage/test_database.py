@@ -53,7 +53,7 @@ async def test_after_rotation_the_new_key_alone_opens_everything(file: ServedFil
     intent = await file.journal.recall(entry, EFFECT)
     file.close()
 
-    assert reseal_all(file.url, keys=[OTHER_KEY, KEY]) == 5
+    assert reseal_all(file.url, keys=[OTHER_KEY, KEY]) == 6
     with served(file.url, OTHER_KEY) as database:
         after = (
             await database.history.recent(HERE),

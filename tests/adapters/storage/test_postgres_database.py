@@ -63,7 +63,7 @@ async def test_after_rotation_beside_a_process_that_serves_the_new_key_alone_ope
     entry = await head(kept)
     intent = await kept.journal.recall(entry, EFFECT)
 
-    assert reseal_all(kept.url, keys=[OTHER_KEY, KEY]) == 5
+    assert reseal_all(kept.url, keys=[OTHER_KEY, KEY]) == 6
     with served(kept.url, OTHER_KEY) as database:
         after = (
             await database.history.recent(HERE),

@@ -170,6 +170,47 @@ class TestTwoWorkers:
         assert await bench.journal.head(lane()) is None
 
 
+class TestRepetitions:
+    async def test_a_second_attempt_is_recorded_too(self, bench: PostgresJournalBench) -> None:
+        entry = await accepted(bench)
+        moments: list[int] = []
+        with psycopg.connect(bench.url, autocommit=True) as connection:
+            for _ in range(2):
+                await bench.journal.begin(entry, EFFECT)
+                moments += connection.execute("SELECT at FROM effects").fetchone() or ()
+                bench.clock.advance(1)
+            await bench.journal.finish(entry, EFFECT)
+            bench.clock.advance(1)
+            await bench.journal.begin(entry, EFFECT)
+            moments += connection.execute("SELECT at FROM effects").fetchone() or ()
+
+        first, second, done = moments
+        assert (second - first, done - second) == (1_000_000, 1_000_000), "what is done keeps the moment of that"
+
+
+class TestOneRequestToTwoProcesses:
+    async def test_one_of_them_is_the_first_and_one_begins_to_write(
+        self, bench: PostgresJournalBench, elsewhere: Journal
+    ) -> None:
+        for number in range(20):
+            key = f"~f{number}"
+            entries = await asyncio.gather(
+                *(journal.record(HERE, arrival(key), window_s=60) for journal in (bench.journal, elsewhere) * 3)
+            )
+            assert len({entry.seq for entry in entries}) == 1
+            assert [entry.resumed for entry in entries].count(False) == 1
+            begun = await asyncio.gather(*(each.begin(entries[0], EFFECT) for each in (bench.journal, elsewhere)))
+            assert {each.state for each in begun} == {EffectState.FRESH, EffectState.DOUBTFUL}
+
+    async def test_what_one_concluded_the_other_tells(self, bench: PostgresJournalBench, elsewhere: Journal) -> None:
+        entry = await bench.journal.record(HERE, arrival("~f"), window_s=60)
+        await bench.journal.conclude(entry, NoOpenBoleto(), ROUTE)
+        await bench.journal.finish_entry(entry)
+
+        again = await elsewhere.record(HERE, arrival("~f"), window_s=60)
+        assert (again.seq, again.outcome, again.route) == (entry.seq, NoOpenBoleto(), ROUTE)
+
+
 class TestFaults:
     async def test_while_the_database_is_gone_nothing_is_accepted_and_afterwards_it_goes_on(
         self, bench: PostgresJournalBench, postgres_server: PostgresServer

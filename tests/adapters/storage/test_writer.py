@@ -1,13 +1,13 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from sqlalchemy import Connection, Engine, event
 
 from adapters.storage.sqlite_file import database_path, writing_engine
-from adapters.storage.writer import BATCH_MAX, Writer
+from adapters.storage.writer import BATCH_MAX, Together, Writer
 from application.failures import Rejected, Unavailable
 
 
@@ -116,6 +116,45 @@ async def test_a_commit_holds_no_more_than_a_batch(bench: Bench) -> None:
     await asyncio.gather(held, waiting)
 
     assert len(seen) == 3
+
+
+async def test_what_is_of_one_kind_and_rides_one_commit_is_carried_out_by_one_call(bench: Bench) -> None:
+    carried_out: list[Sequence[int]] = []
+    told: list[Sequence[int]] = []
+
+    def carry_out(connection: Connection, numbers: Sequence[int]) -> Sequence[int]:
+        carried_out.append(numbers)
+        return [write(number)(connection) * 10 for number in numbers]
+
+    kind = Together(carry_out, then=told.append)
+    held = await bench.hold_up()
+    waiting = asyncio.gather(
+        bench.writer.run_together(kind, 1),
+        bench.writer.run(write(2)),
+        bench.writer.run_together(kind, 3),
+        bench.writer.run_together(Together(carry_out, then=told.append), 4),
+    )
+    await settle()
+    bench.release()
+    await held
+
+    assert list(await waiting) == [10, 2, 30, 40]
+    assert carried_out == [[1, 3], [4]]
+    assert told == [[10, 30], [40]]
+    assert bench.numbers() == [1, 3, 2, 4]
+
+
+async def test_what_is_of_one_kind_is_told_to_memory_only_when_it_is_durable(bench: Bench) -> None:
+    told: list[Sequence[None]] = []
+
+    def fail(connection: Connection, _: Sequence[int]) -> Sequence[None]:
+        write(-1)(connection)
+        raise RuntimeError
+
+    with pytest.raises(Unavailable, match=r"storage\.failed"):
+        await bench.writer.run_together(Together(fail, then=told.append), 1)
+    assert told == []
+    assert bench.numbers() == []
 
 
 async def test_nobody_is_answered_before_the_commit(bench: Bench) -> None:

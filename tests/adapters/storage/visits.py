@@ -1,6 +1,7 @@
 """A database that serves, with others who visit it at the same time: what the contract of installations needs."""
 
 from adapters.storage.database import VisitedDatabase, visit_database
+from application.outage_ports import OutageRegistry
 from application.ports import Installations
 from domain.identifiers import InstallationId
 from tests.adapters.storage.files import KEY, ServedFile
@@ -19,6 +20,10 @@ class VisitedBench(ServedFile):
     async def elsewhere(self) -> Installations:
         self._visits.append(visit_database(self.url, keys=[KEY], clock=self.clock))
         return self._visits[-1].installations
+
+    async def outages_elsewhere(self) -> OutageRegistry:
+        self._visits.append(visit_database(self.url, keys=[KEY], clock=self.clock))
+        return self._visits[-1].outages
 
     def let_it_be_noticed(self) -> None:
         self.clock.advance(self.fresh_for_s)

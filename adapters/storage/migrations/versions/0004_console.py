@@ -10,6 +10,7 @@ depends_on = None
 
 SEQ = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 HAS_PROTOCOL, HAS_DOCUMENT, HAS_CAUSE = (sa.text(f"{name} IS NOT NULL") for name in ("protocol", "document", "cause"))
+IS_DIGEST = sa.text("kind = 'digest'")
 
 
 def upgrade() -> None:
@@ -17,7 +18,13 @@ def upgrade() -> None:
     for name in ("document", "protocol", "flow", "cause"):
         op.add_column("inbox", sa.Column(name, sa.Text))
     op.create_index("inbox_by_outcome", "inbox", ["installation_id", "outcome_tag", "seq"])
-    for name, where in (("protocol", HAS_PROTOCOL), ("document", HAS_DOCUMENT), ("cause", HAS_CAUSE)):
+    for name, where in (
+        ("protocol", HAS_PROTOCOL),
+        ("document", HAS_DOCUMENT),
+        ("cause", HAS_CAUSE),
+        ("kind", sa.text("kind <> 'customer_lookup'")),
+        ("shell", sa.text("shell <> 'chat'")),
+    ):
         op.create_index(
             f"inbox_by_{name}",
             "inbox",
@@ -42,6 +49,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger, nullable=False),
         sa.Column("ended_at", sa.BigInteger),
         sa.Column("asked_at", sa.BigInteger),
+        sa.Column("missed_at", sa.BigInteger),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
     )
@@ -64,6 +72,7 @@ def upgrade() -> None:
         sa.Column("occurrences", sa.BigInteger, nullable=False),
         sa.Column("first_at", sa.BigInteger, nullable=False),
         sa.Column("last_at", sa.BigInteger, nullable=False),
+        sa.Column("tellings", sa.Integer, nullable=False),
         sa.Column("told_at", sa.BigInteger),
         sa.Column("over_at", sa.BigInteger),
         sa.Column("muted_until", sa.BigInteger),
@@ -84,6 +93,14 @@ def upgrade() -> None:
     )
     op.create_index("notices_by_installation", "notices", ["installation_id", "id"])
     op.create_index("notices_due", "notices", ["next_try_at"])
+    op.create_index(
+        "notices_one_digest",
+        "notices",
+        ["installation_id", "cause"],
+        unique=True,
+        sqlite_where=IS_DIGEST,
+        postgresql_where=IS_DIGEST,
+    )
     op.create_table(
         "operators",
         sa.Column("name", sa.Text, primary_key=True),
