@@ -21,7 +21,8 @@ import structlog
 
 from adapters.engine.desk import Desk, Work
 from adapters.engine.last_calls import NEVER, LastCalls
-from adapters.engine.line import LET_GO_S, Line
+from adapters.engine.line import Line
+from adapters.engine.pace import LET_GO_S
 from application.ports import Lane
 from domain.identifiers import InstallationId
 

@@ -2,13 +2,8 @@
 
 from collections import OrderedDict
 
+from adapters.engine.pace import Pace
 from application.ports import Lane
-
-LET_GO_S = 0.005
-"""of a process, for letting one lane go: the last of a line must be in time too"""
-LEARNS_S = 3.0
-"""how long a line is watched until its pace is believed"""
-REMEMBERS_S = 10.0
 
 
 class Line:
@@ -16,8 +11,7 @@ class Line:
 
     def __init__(self, now: float) -> None:
         self._since: OrderedDict[Lane, float] = OrderedDict()
-        self._watched_since = now
-        self._served = 0.0
+        self._pace = Pace(now)
 
     def __len__(self) -> int:
         return len(self._since)
@@ -34,19 +28,9 @@ class Line:
 
     def served(self) -> None:
         """A lane of this installation left its place while others waited."""
-        self._served += 1
+        self._pace.served()
 
     def waits_in_vain(self, now: float, patience_s: float) -> bool:
         """Whether the turn of the oldest would come after its patience has ended, at the pace of the last seconds."""
         waited_s = now - next(iter(self._since.values()))
-        return waited_s + self._pace_s(now) * len(self._since) >= patience_s
-
-    def _pace_s(self, now: float) -> float:
-        """Seconds for one lane."""
-        watched_s = now - self._watched_since
-        if watched_s < LEARNS_S:
-            return LET_GO_S
-        if watched_s > 2 * REMEMBERS_S:
-            watched_s, self._served = watched_s / 2, self._served / 2
-            self._watched_since = now - watched_s
-        return max(LET_GO_S, watched_s / max(self._served, 1.0))
+        return waited_s + self._pace.seconds_each(now) * len(self._since) >= patience_s

@@ -20,9 +20,11 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.engine.claims import Claim, Claims
 from adapters.engine.desk import Work
 from adapters.engine.lanes import rest_after_failure
 from adapters.engine.last_calls import NEVER, LastCalls
+from adapters.engine.letting_go import LettingGo
 from adapters.engine.listening_connector import ListeningConnector
 from adapters.engine.steady_jobs import SteadyJobs
 from adapters.engine.wake_ups import TASK, WakeUps
@@ -66,8 +68,8 @@ log = structlog.get_logger()
 class ProcrastinateEngine:
     """Implements `application.ports.Engine` over the PostgreSQL at `url`, which holds the inbox and Procrastinate's schema.
 
-    With `work`, this process works too, on up to `concurrency` chats at once; without, it only wakes the others up. Last
-    calls (of `last_calls` the bound of one installation counts) are among these chats.
+    With `work`, this process works too, on up to `concurrency` chats at once; last calls come on top of that. Without, it
+    only wakes the others up.
     `wake` may be called from any thread; all else belongs to the loop on which `start` was called.
     """
 
@@ -83,7 +85,7 @@ class ProcrastinateEngine:
         if concurrency < 1 or per_installation < 1:
             raise ValueError("a bound of less than one lane would never work")
         self._work = work
-        self._last_calls = last_calls
+        self._last_call = last_calls.work
         self._concurrency = concurrency
         conninfo = make_conninfo("", **(_CONNECTION | conninfo_to_dict(url)))
         connector = ListeningConnector(conninfo)
@@ -99,7 +101,14 @@ class ProcrastinateEngine:
         self._app = App(connector=connector)
         self._jobs = self._app.job_manager = SteadyJobs(connector, ended=self._ended)
         self._app.task(name=TASK, pass_context=True)(self._work_off)
-        self._wake_ups = WakeUps(connector, places=per_installation, last_calls=last_calls)
+        self._wake_ups = WakeUps(connector, places=per_installation)
+        self._letting_go = LettingGo(
+            jobs=self._jobs,
+            claims=Claims(connector),
+            last_calls=last_calls,
+            attempt=self._let_go,
+            ended=self._ring_soon,
+        )
 
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
@@ -133,9 +142,10 @@ class ProcrastinateEngine:
         if self._running is None:
             return
         if self._working:
-            employment, care = self._working
+            employment, *others = self._working
             await self._dismiss(employment, grace_s)
-            await _cancel(care)
+            for other in others:
+                await _cancel(other)
         await _cancel(self._running)
         await self._pool.close(timeout=END_S)
 
@@ -143,7 +153,8 @@ class ProcrastinateEngine:
         await self._pool.open(wait=False)
         await self._app.open_async(self._pool)
         if self._work is not None:
-            self._working = [asyncio.create_task(self._employ()), asyncio.create_task(self._care())]
+            tasks = (self._employ(), self._care(), self._letting_go.run())
+            self._working = [asyncio.create_task(each) for each in tasks]
         await self._ring_whenever_called()
 
     # --- ringing ----------------------------------------------------------------------------------------------------
@@ -173,35 +184,47 @@ class ProcrastinateEngine:
             await self._wake_ups.ring(installations)
         if lanes:
             await self._wake_ups.hurry(lanes)
+        self._letting_go.look_at(waiting)
 
     def _ended(self, job: Job) -> None:
-        """Its place is free for what waits, and its chat may have received more since it was looked at last."""
+        self._ring_soon(InstallationId(str(job.task_kwargs["installation_id"])))
+
+    def _ring_soon(self, installation_id: InstallationId) -> None:
+        """A place of its is free for what waits, and the chat may have received more since it was looked at last."""
         if not self._to_ring and self._loop is not None:
             self._loop.call_later(REFILL_S, self._called.set)
-        self._to_ring.add(InstallationId(str(job.task_kwargs["installation_id"])))
+        self._to_ring.add(installation_id)
 
     # --- working ----------------------------------------------------------------------------------------------------
 
-    async def _work_off(
-        self, context: JobContext, installation_id: str, chat_id: str, failures: int = 0, last_call: bool = False
-    ) -> None:
+    async def _work_off(self, context: JobContext, installation_id: str, chat_id: str, failures: int = 0) -> None:
         lane = Lane(installation_id=InstallationId(installation_id), chat_id=ChatId(chat_id))
-        job, task = context.job, asyncio.current_task()
-        if self._work is None or job.id is None or task is None:
-            raise RuntimeError("a job runs in a task of a worker")
-        self._at_work[job.id] = task
+        job = context.job
+        if self._work is None or job.id is None:
+            raise RuntimeError("a job is a worker's")
+        with self._letting_go.serving(lane.installation_id):
+            await self._attempt(self._work, Claim(number=job.id, lane=lane, queue=job.queue), failures)
+
+    async def _let_go(self, claim: Claim) -> None:
+        await self._attempt(self._last_call, claim, 0)
+
+    async def _attempt(self, work: Work, at: Claim, failures: int) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a job runs in a task")
+        self._at_work[at.number] = task
         try:
-            rest_s, failures = await (self._last_calls.work if last_call else self._work)(lane), 0
+            rest_s, failures = await work(at.lane), 0
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and (self._stopped or job.id in self._lost):
+            if isinstance(error, asyncio.CancelledError) and (self._stopped or at.number in self._lost):
                 raise
             failures += 1
-            rest_s = rest_after_failure(lane, error, failures=failures)
+            rest_s = rest_after_failure(at.lane, error, failures=failures)
         finally:
-            del self._at_work[job.id]
-            self._lost.discard(job.id)
+            del self._at_work[at.number]
+            self._lost.discard(at.number)
         if rest_s is not None:
-            await self._rest(lane, job.queue, rest_s, failures)
+            await self._rest(at.lane, at.queue, rest_s, failures)
 
     async def _rest(self, lane: Lane, queue: str, rest_s: float, failures: int) -> None:
         try:
@@ -234,11 +257,13 @@ class ProcrastinateEngine:
 
     async def _dismiss(self, employment: asyncio.Task[None], grace_s: float) -> None:
         employment.cancel()
-        await asyncio.wait({employment}, timeout=grace_s)
+        let_go = self._letting_go.stop()
+        await asyncio.wait({employment, *let_go}, timeout=grace_s)
         self._jobs.close()
         for task in list(self._at_work.values()):
             task.cancel()
-        await asyncio.wait({employment}, timeout=END_S)
+        await asyncio.wait({employment, *let_go}, timeout=END_S)
+        await self._letting_go.close()
         await _cancel(employment)
 
     async def _care(self) -> None:

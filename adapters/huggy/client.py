@@ -59,13 +59,14 @@ class HuggyChat:
         self._http = http
         self._base_url = base_url.rstrip("/")
         self._token = token
-        self._headers = _headers(token)
+        self._headers = self._headers_for(token)
         self._renew = renew
         self._company_id = company_id
         self._flow_start = flow_start
         self._render = render
         self._throttle = throttle or Throttle()
         self._limits = limits
+        self._timeout = httpx.Timeout(limits.call_s, connect=limits.connect_s, pool=limits.connect_s).as_dict()
 
     async def situation(self, chat: ChatRef) -> Situation:
         body = await self._look(chat)
@@ -124,7 +125,7 @@ class HuggyChat:
         if self._token == used and self._renew is not None:
             renewed = await self._renew(used)
             if renewed is not None and self._token == used:
-                self._token, self._headers = renewed, _headers(renewed)
+                self._token, self._headers = renewed, self._headers_for(renewed)
         return self._token != used
 
     async def _exchange(self, request: Request, *, writes: bool) -> httpx.Response:
@@ -138,25 +139,25 @@ class HuggyChat:
         raise failure
 
     def _built(self, request: Request) -> httpx.Request:
-        return self._http.build_request(
+        return httpx.Request(
             request.method,
             self._base_url + request.path,
             content=None if request.body is None else msgspec.json.encode(request.body),
             headers=self._headers,
-            timeout=httpx.Timeout(self._limits.call_s, connect=self._limits.connect_s, pool=self._limits.connect_s),
+            extensions={"timeout": self._timeout},
         )
 
-
-def _headers(token: Secret) -> httpx.Headers:
-    return httpx.Headers(
-        {
+    def _headers_for(self, token: Secret) -> httpx.Headers:
+        """Of every request: the client's own are merged in once, not for each."""
+        ours = {
             "Authorization": f"Bearer {token.reveal()}",
             "Accept": "application/json",
             "Accept-Language": "pt-br",
             "Content-Type": "application/json",
-        },
-        encoding="utf-8",
-    )
+        }
+        headers = httpx.Headers(self._http.headers, encoding="utf-8")
+        headers.update(httpx.Headers(ours, encoding="utf-8"))
+        return headers
 
 
 async def _read(answer: httpx.Response, *, needed: bool) -> None:

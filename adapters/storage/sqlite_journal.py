@@ -1,8 +1,10 @@
 """The journal in one SQLite file: notifications, their effects and their conclusions."""
 
+import sqlite3
 from collections.abc import Sequence
+from typing import cast
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from adapters.storage.seal import Seal
 from adapters.storage.sealed_rows import (
@@ -37,7 +39,7 @@ ON CONFLICT (installation_id, reason, event) DO UPDATE SET occurrences = unknown
 """
 _PLAN = """
 INSERT INTO effects (entry_seq, key, state, note, at)
-SELECT ?, ?, 'planned', ?, ? WHERE EXISTS (SELECT 1 FROM inbox WHERE seq = ?) ON CONFLICT DO NOTHING RETURNING key
+SELECT ?, ?, 'planned', ?, ? WHERE EXISTS (SELECT 1 FROM inbox WHERE seq = ?) ON CONFLICT DO NOTHING
 """
 # Even a repetition needs room to be recorded: while the disk is full nobody is told the same thing again and again.
 _TRY_AGAIN = "UPDATE effects SET at = ? WHERE entry_seq = ? AND key = ? AND state = 'planned'"
@@ -65,6 +67,9 @@ _FORGET_TRAIL = """
 DELETE FROM trails WHERE entry_seq = ? AND attempt > ?
 AND attempt <= (SELECT max(attempt) FROM trails WHERE entry_seq = ?) - ?
 """
+
+_Effect = tuple[str, bytes | None]
+"""its state and its sealed note"""
 
 
 class SqliteJournal:
@@ -104,8 +109,8 @@ class SqliteJournal:
         """`Unavailable` too when the entry is gone with its installation."""
         row = (entry.seq, key, seal_note(note, self._seal), self._now(), entry.seq)
 
-        def plan(connection: Connection) -> tuple[bool, Row[str, bytes | None] | None]:
-            if connection.exec_driver_sql(_PLAN, row).first() is not None:
+        def plan(connection: Connection) -> tuple[bool, _Effect | None]:
+            if _execute(connection, _PLAN, row).rowcount:
                 return True, None
             _execute(connection, _TRY_AGAIN, (self._now(), entry.seq, key))
             return False, _effect(connection, entry, key)
@@ -119,13 +124,13 @@ class SqliteJournal:
             return Begun(state=EffectState.FRESH, note=note)
         if earlier is None:
             raise Unavailable("storage.entry_gone", "its installation was removed")
-        return unseal_effect(earlier.state, earlier.note, self._seal)
+        return unseal_effect(*earlier, self._seal)
 
     async def recall(self, entry: Entry, key: EffectKey) -> Begun | None:
         if self._unfinished.holds(entry.seq):
             return self._unfinished.effect(entry.seq, key)
         earlier = await self._writer.run(lambda connection: _effect(connection, entry, key))
-        return None if earlier is None else unseal_effect(earlier.state, earlier.note, self._seal)
+        return None if earlier is None else unseal_effect(*earlier, self._seal)
 
     async def finish(self, entry: Entry, key: EffectKey, note: bytes = b"") -> None:
         row = (entry.seq, key, seal_note(note, self._seal), self._now(), entry.seq)
@@ -155,7 +160,7 @@ class SqliteJournal:
         kept = None if trail is None else self._trail(entry, trail)
 
         def finish(connection: Connection) -> None:
-            if connection.exec_driver_sql(_FINISH, row).rowcount and kept is not None:
+            if _execute(connection, _FINISH, row).rowcount and kept is not None:
                 _execute(connection, _KEEP_TRAIL, kept)
 
         await self._writer.run(
@@ -191,9 +196,12 @@ class SqliteJournal:
         return seal_payload(Payload(notification=arrival.notification, raw=arrival.raw), self._seal)
 
 
-def _effect(connection: Connection, entry: Entry, key: EffectKey) -> Row[str, bytes | None] | None:
-    return connection.exec_driver_sql(_EFFECT, (entry.seq, key)).first()
+def _effect(connection: Connection, entry: Entry, key: EffectKey) -> _Effect | None:
+    found: _Effect | None = _execute(connection, _EFFECT, (entry.seq, key)).fetchone()
+    return found
 
 
-def _execute(connection: Connection, statement: str, row: tuple[object, ...]) -> None:
-    connection.exec_driver_sql(statement, row)
+def _execute(connection: Connection, statement: str, row: Sequence[object]) -> sqlite3.Cursor:
+    """By the driver itself: what SQLAlchemy does around a statement costs more than most of these statements."""
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    return driver.execute(statement, row)

@@ -39,6 +39,12 @@ class VoalleExchange:
         self._http = http
         self.timeout_s = timeout_s
         self._fence = fence
+        self._headers = http.headers.copy()
+        """of every request: the client's own are merged in once, not for each"""
+        self._headers.update({"Accept": "*/*", "Accept-Encoding": "gzip"})
+        # The client's own time-outs count from byte to byte and would end a slow answer early. A connection that is not
+        # there after half of the time is told apart from a silent server: nothing was sent on it.
+        self._timeout = httpx.Timeout(None, connect=timeout_s / 2).as_dict()
         self._under_way: set[asyncio.Task[Answer]] = set()
 
     async def send(
@@ -60,16 +66,14 @@ class VoalleExchange:
         `writes`: what gets no answer is `InDoubt`, and nothing is ever sent twice. A read whose connection is dropped
         is sent once more, within the same turn and time. What the fence refuses is not sent at all.
         """
-        request = self._http.build_request(
+        request = httpx.Request(
             method,
             url,
-            headers={"Accept": "*/*", "Accept-Encoding": "gzip", **(headers or {})},
+            headers=self._with(headers) if headers else self._headers,
             data=form,
             json=json,
             params=params,
-            # The client's own time-outs count from byte to byte and would end a slow answer early. A connection that
-            # is not there after half of the time is told apart from a silent server: nothing was sent on it.
-            timeout=httpx.Timeout(None, connect=self.timeout_s / 2),
+            extensions={"timeout": self._timeout},
         )
         with take(f"erp.{operation}", lambda: shown_request(request, form or json)) as step:
             sent = asyncio.Event()
@@ -89,6 +93,11 @@ class VoalleExchange:
                     return answer
 
             return await self._seen_through(in_turn(), sent)
+
+    def _with(self, headers: Mapping[str, str]) -> httpx.Headers:
+        merged = self._headers.copy()
+        merged.update(headers)
+        return merged
 
     async def _seen_through(self, call: Coroutine[Any, Any, Answer], sent: asyncio.Event) -> Answer:
         """What comes of the call. Whoever stops waiting ends it as long as nothing was sent; after that it keeps its turn

@@ -7,13 +7,16 @@ Client-level time-outs do not reach that transport: whoever calls wraps the call
 import ipaddress
 import socket
 import ssl
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import httpx
 from aiohttp.abc import ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import map_aiohttp_exceptions
+from yarl import URL
 
 
 def open_http(
@@ -36,12 +39,60 @@ def open_http(
         opened._retry_connection = False  # noqa: SLF001 - there is no public switch
         return opened
 
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(verify=tls, client=session),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        trust_env=False,
-        follow_redirects=False,
-    )
+    return _Client(transport=_Transport(verify=tls, client=session), trust_env=False)
+
+
+class _Client(httpx.AsyncClient):
+    """Sends each request as it stands. What httpx does around one for sign-ins, redirects, cookies and hooks costs as
+    much as the exchange itself, and no adapter wants any of it."""
+
+    async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
+        if self.is_closed:
+            raise RuntimeError("the client has been closed")
+        response = await self._transport.handle_async_request(request)
+        if not stream:
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        return response
+
+
+class _Transport(AiohttpTransport):
+    """The same with fewer conversions: an address that httpx has quoted is not quoted again."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self.get_client()
+        limits = request.extensions.get("timeout", {})
+        with map_aiohttp_exceptions():
+            answer = await self.client.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                data=await request.aread() or None,
+                allow_redirects=False,
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(
+                    connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
+                ),
+            )
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request)
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with map_aiohttp_exceptions():
+            while chunk := await self._answer.content.readany():
+                yield chunk
+
+    async def aclose(self) -> None:
+        """A connection whose answer was not read to its end is not used again."""
+        self._answer.release()
+        await self._answer.wait_for_close()
 
 
 class PublicAddresses(ThreadedResolver):

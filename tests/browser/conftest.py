@@ -1,6 +1,7 @@
 """One sandbox and one browser for all of these tests; each has a window of its own, and nothing may go wrong in it."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -29,8 +30,10 @@ def open_window(browser: Browser, sandbox: SandboxProcess) -> Iterator[Callable[
     """Windows that know nobody yet. What a page complains of fails the test."""
     windows: list[Window] = []
 
-    def opened(**context: object) -> Window:
-        windows.append(Window(browser.new_context(base_url=sandbox.url, locale="pt-BR", reduced_motion="reduce", **context)))  # type: ignore[arg-type]
+    def opened(**context: Any) -> Window:
+        windows.append(
+            Window(browser.new_context(base_url=sandbox.url, locale="pt-BR", reduced_motion="reduce", **context))
+        )
         return windows[-1]
 
     yield opened

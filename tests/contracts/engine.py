@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from adapters.engine.last_calls import NEVER, LastCalls
-from adapters.engine.line import LET_GO_S
+from adapters.engine.pace import LET_GO_S
 from application.ports import Engine, Lane
 from domain.identifiers import ChatId, InstallationId
 

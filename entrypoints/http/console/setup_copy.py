@@ -101,8 +101,10 @@ def _read(content: bytes, current: Policies) -> tuple[dict[FlowKey, FlowId], lis
     """Flows and policies, each as it could have been typed; `WrongCopy` otherwise."""
     if not content:
         raise WrongCopy("Escolha o arquivo exportado de outra empresa.")
+    if len(content) > SIZE_MAX:
+        raise WrongCopy("Este arquivo é grande demais para ser uma configuração exportada pelo Ponte.")
     try:
-        copy = _decode(content[: SIZE_MAX + 1])
+        copy = _decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise WrongCopy("Este arquivo não é uma configuração exportada pelo Ponte.") from None
     if copy.format != FORMAT:

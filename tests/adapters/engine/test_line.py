@@ -2,7 +2,8 @@
 
 import pytest
 
-from adapters.engine.line import LEARNS_S, LET_GO_S, REMEMBERS_S, Line
+from adapters.engine.line import Line
+from adapters.engine.pace import LEARNS_S, LET_GO_S, REMEMBERS_S
 from tests.contracts.engine import lane
 
 PATIENCE_S = 17.0

@@ -1,0 +1,29 @@
+"""How fast those who wait for a place are served, as the last seconds showed it."""
+
+LET_GO_S = 0.005
+"""of a process, for letting one lane go: the last of a line must be in time too"""
+LEARNS_S = 3.0
+"""how long a line is watched until its pace is believed"""
+REMEMBERS_S = 10.0
+
+
+class Pace:
+    """Of one line, from the moment when somebody had to wait."""
+
+    def __init__(self, now: float) -> None:
+        self._watched_since = now
+        self._served = 0.0
+
+    def served(self) -> None:
+        """One left a place while others waited."""
+        self._served += 1
+
+    def seconds_each(self, now: float) -> float:
+        """What one who waits adds to the waiting of those behind."""
+        watched_s = now - self._watched_since
+        if watched_s < LEARNS_S:
+            return LET_GO_S
+        if watched_s > 2 * REMEMBERS_S:
+            watched_s, self._served = watched_s / 2, self._served / 2
+            self._watched_since = now - watched_s
+        return max(LET_GO_S, watched_s / max(self._served, 1.0))
