@@ -18,7 +18,8 @@ from benchmarks.rows import Row, median, ms
 from benchmarks.stored_events import OURS, StoredEvents
 from domain.identifiers import CompanyId, InstallationId, Secret
 from domain.installation import ErpAccess, ErpKind, Installation
-from entrypoints import container
+from entrypoints.composition.container import Container
+from entrypoints.composition.serving import build_server, serving
 from entrypoints.doorkeeper import hash_password
 from entrypoints.settings import read_settings
 
@@ -37,7 +38,7 @@ def console_pages(bench: Bench) -> Iterator[Row]:
         bench.say(f"puts {events.count:,} events in")
         events.fill()
         environ = {"PONTE_DATABASE_URL": url, "PONTE_SECRET_KEYS": events.key.reveal()}
-        with container.serving(read_settings(environ), works=False) as parts:
+        with serving(read_settings(environ), works=False) as parts:
             waited = asyncio.run(_look(parts, bench.size.installations, 2 * bench.size.rounds + 1))
     for each in waited:
         bench.say(f"{each.page}: {ms(each.seconds)}")
@@ -50,12 +51,12 @@ def console_pages(bench: Bench) -> Iterator[Row]:
     )
 
 
-async def _look(parts: container.Container, installations: int, rounds: int) -> list[Waited]:
+async def _look(parts: Container, installations: int, rounds: int) -> list[Waited]:
     database = parts.database()
     for number in range(installations):
         await database.installations.save(_installation(number))
     await database.operators.add(OPERATOR, hash_password(Secret(value=PASSWORD)))
-    app = httpx.ASGITransport(cast("Any", container.build_server(parts)))
+    app = httpx.ASGITransport(cast("Any", build_server(parts)))
     async with httpx.AsyncClient(transport=app, base_url=parts.settings().public_url) as http:
         csrf = await _enter(http)
         found = await http.post(f"{ROOM}/eventos", data={"_csrf": csrf, "busca": document_of(7)})

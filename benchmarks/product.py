@@ -21,7 +21,7 @@ from benchmarks.notifications import WEBHOOK_TOKEN
 from benchmarks.stores import Store
 from domain.identifiers import CompanyId, FlowId, InstallationId, Secret
 from domain.installation import ErpAccess, ErpKind, FlowKey, Installation, Policies
-from entrypoints.container import migrate, open_installations
+from entrypoints.composition.commands import migrate, open_installations
 from entrypoints.settings import Settings, read_settings
 
 START_S = 60.0

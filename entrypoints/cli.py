@@ -63,7 +63,7 @@ def main() -> int:
         Terminal(
             environ=process_environment(),
             stdin=sys.stdin,
-            root=_container,
+            root=_root,
             run_sandbox=_run_sandbox,
             new_http=httpx.AsyncClient,
             clock=SystemClock(),
@@ -87,10 +87,10 @@ def run(argv: Sequence[str], terminal: Terminal) -> int:
     return ending if isinstance(ending, int) else _say(ending, as_json=getattr(args, "json", False))
 
 
-def _container() -> Root:
-    from entrypoints import container
+def _root() -> Root:
+    from entrypoints.composition import commands
 
-    root: Root = container
+    root: Root = commands
     return root
 
 

@@ -1,4 +1,4 @@
-"""What the command line asks of the composition root, `entrypoints.container`.
+"""What the command line asks of the composition root, `entrypoints.composition`.
 
 A module fits this protocol by having the functions; one typed line in `entrypoints.cli` proves that it does.
 """

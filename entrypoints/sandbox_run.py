@@ -23,8 +23,11 @@ from msgspec import Struct
 
 from domain.identifiers import InstallationId, Secret
 from domain.installation import ErpKind
-from entrypoints import cli_installation, container
+from entrypoints import cli_installation
 from entrypoints.cli_installation import Changes, Desk
+from entrypoints.composition import commands
+from entrypoints.composition.container import Container
+from entrypoints.composition.serving import build_server, server_config, serving
 from entrypoints.doorkeeper import hash_password
 from entrypoints.http.console.playground import Neighbour, Playground
 from entrypoints.logs import configure_logging
@@ -131,10 +134,10 @@ async def _everything(home: Path, settings: Settings, *, port: int) -> AsyncIter
         httpx.AsyncClient(base_url=city.huggy.url, timeout=20, trust_env=False) as http,
     ):
         local = _settings_for(city, settings, home=home, url=url)
-        container.migrate(local)
+        commands.migrate(local)
         city.huggy.accounts.redirect_uri = f"{url}/oauth/huggy/callback"
         password = secrets.token_urlsafe(12)
-        with container.serving(local, works=True, playground=_playground(city, http)) as parts:
+        with serving(local, works=True, playground=_playground(city, http)) as parts:
             await parts.database().operators.add(OPERATOR, hash_password(Secret(value=password)))
             webhook_url = await _install(city, local, parts)
             async with _served(parts, listening):
@@ -189,7 +192,7 @@ def _own_key(path: Path) -> Secret:
     return Secret(value=path.read_text().strip())
 
 
-async def _install(city: City, settings: Settings, parts: container.Container) -> str:
+async def _install(city: City, settings: Settings, parts: Container) -> str:
     """The provider of the city, set up as an admin would: by the same command, with both of the ERP's APIs."""
     voalle = city.voalle
     desk = Desk(
@@ -197,7 +200,7 @@ async def _install(city: City, settings: Settings, parts: container.Container) -
         public_url=settings.public_url,
         new_id=lambda: INSTALLATION_ID,
         new_key=lambda: Fernet.generate_key().decode().rstrip("="),
-        read_address=lambda kind, pasted: container.read_erp_address(settings, kind, pasted),
+        read_address=lambda kind, pasted: commands.read_erp_address(settings, kind, pasted),
     )
     changes = Changes(
         company_id=str(city.company_id),
@@ -223,8 +226,8 @@ async def _install(city: City, settings: Settings, parts: container.Container) -
 
 
 @asynccontextmanager
-async def _served(parts: container.Container, listening: socket.socket) -> AsyncIterator[None]:
-    server = InnerServer(container.server_config(container.build_server(parts), "127.0.0.1", 0))
+async def _served(parts: Container, listening: socket.socket) -> AsyncIterator[None]:
+    server = InnerServer(server_config(build_server(parts), "127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.identifiers import Secret
-from entrypoints import cli_installation, container
+from entrypoints import cli_installation
 from entrypoints.cli_arguments import build_parser, read_changes
 from entrypoints.cli_installation import Changes, Desk
+from entrypoints.composition import commands
 from entrypoints.settings import OfferedTokens, read_settings
 from tests.e2e import ponte
 from tests.e2e.ponte import Installed, Ponte
@@ -62,13 +63,13 @@ class Deployment(Ponte):
         settings = read_settings(self._environment)
         with asyncio.Runner() as runner:
             opened = AsyncExitStack()
-            installations = runner.run(opened.enter_async_context(container.open_installations(settings)))
+            installations = runner.run(opened.enter_async_context(commands.open_installations(settings)))
             desk = Desk(
                 installations=installations,
                 public_url=settings.public_url,
                 new_id=lambda: secrets.token_hex(8),
                 new_key=lambda: secrets.token_urlsafe(24),
-                read_address=lambda kind, pasted: container.read_erp_address(settings, kind, pasted),
+                read_address=lambda kind, pasted: commands.read_erp_address(settings, kind, pasted),
             )
             self._add = lambda changes: runner.run(cli_installation.add(desk, changes)).facts
             try:

@@ -11,7 +11,8 @@ import pytest
 from application.history import Event, Filters, Group
 from application.resend import AlreadyResent, Resent
 from domain.identifiers import InstallationId
-from entrypoints.container import Container, build_server, serving
+from entrypoints.composition.container import Container
+from entrypoints.composition.serving import build_server, serving
 from entrypoints.settings import read_settings
 from tests.e2e import upstream
 from tests.e2e.books import Bill, today

@@ -12,8 +12,9 @@ from cryptography.fernet import Fernet
 
 from adapters.clock.system import SystemClock
 from domain.identifiers import Secret
-from entrypoints import cli, container
+from entrypoints import cli
 from entrypoints.cli import Terminal
+from entrypoints.composition import commands
 from entrypoints.doorkeeper import Doorkeeper
 from entrypoints.settings import read_settings
 
@@ -31,13 +32,13 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def run(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
-    container.migrate(read_settings(environ))
+    commands.migrate(read_settings(environ))
 
     def command(*argv: str, stdin: str = "", **more: str) -> tuple[int, str, str]:
         terminal = Terminal(
             environ=environ | more,
             stdin=io.StringIO(stdin),
-            root=lambda: container,
+            root=lambda: commands,
             run_sandbox=lambda _: 0,
             new_http=httpx.AsyncClient,
             clock=SystemClock(),
@@ -50,7 +51,7 @@ def run(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
 
 def admitted(environ: dict[str, str], name: str, password: str) -> bool:
     async def ask() -> bool:
-        async with container.open_operators(read_settings(environ)) as operators:
+        async with commands.open_operators(read_settings(environ)) as operators:
             keeper = Doorkeeper(operators=operators, clock=SystemClock())
             return await keeper.admit(name, Secret(value=password), address="127.0.0.1") is not None
 

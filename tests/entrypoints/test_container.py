@@ -12,8 +12,11 @@ from cryptography.fernet import Fernet
 from dependency_injector import providers
 
 from adapters.clock.system import SystemClock
-from entrypoints import cli, container
+from entrypoints import cli
 from entrypoints.cli import Terminal
+from entrypoints.composition import commands
+from entrypoints.composition.container import Container
+from entrypoints.composition.serving import serving
 from entrypoints.settings import read_settings
 
 ADD = ["installation", "add", "--company-id", "1001", "--erp-url", "https://erp.example.com.br/", "--erp-pbx", "PBX"]
@@ -40,7 +43,7 @@ def run(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
         terminal = Terminal(
             environ=environ,
             stdin=io.StringIO(),
-            root=lambda: container,
+            root=lambda: commands,
             run_sandbox=lambda _: 0,
             new_http=lambda: httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200))),
             clock=SystemClock(),
@@ -124,20 +127,20 @@ def test_a_bad_erp_address_is_refused_with_its_reason(run: Run) -> None:
 
 
 @pytest.fixture
-def parts(environ: dict[str, str]) -> Iterator[container.Container]:
+def parts(environ: dict[str, str]) -> Iterator[Container]:
     settings = read_settings(environ)
-    container.migrate(settings)
-    with container.serving(settings, works=True) as built:
+    commands.migrate(settings)
+    with serving(settings, works=True) as built:
         yield built
 
 
-async def test_every_provider_resolves(parts: container.Container) -> None:
+async def test_every_provider_resolves(parts: Container) -> None:
     for name, provider in parts.providers.items():
         assert isinstance(provider, providers.Provider)
         assert provider() is not None or name == "playground", name  # of a sandbox alone
 
 
-async def test_one_file_belongs_to_one_serving_process(parts: container.Container, run: Run) -> None:
+async def test_one_file_belongs_to_one_serving_process(parts: Container, run: Run) -> None:
     code, _, complaint = run("serve", "--port", "0")
     assert code == 1
     assert "outro processo" in complaint

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from entrypoints import container
+from entrypoints.composition import commands
+from entrypoints.composition.serving import build_server, serving
 from entrypoints.settings import read_settings
 from tests.entrypoints.fakes import INSTALLATION
 
@@ -20,10 +21,10 @@ async def test_a_flow_is_answered_whether_or_not_this_process_works(tmp_path: Pa
             "PONTE_SECRET_KEYS": Fernet.generate_key().decode(),
         }
     )
-    container.migrate(settings)
-    with container.serving(settings, works=works) as built:
+    commands.migrate(settings)
+    with serving(settings, works=works) as built:
         await built.database().installations.save(INSTALLATION)
-        app = container.build_server(built)
+        app = build_server(built)
         transport = httpx.ASGITransport(cast("Any", app))
         async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://ponte") as http:
             answer = await http.post("/flow/flow-key/segunda-via", json={"cpf": "111.111.111-11"})

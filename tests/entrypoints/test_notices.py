@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from entrypoints import container
+from entrypoints.composition import commands
+from entrypoints.composition import serving as composed
+from entrypoints.composition.container import Container
 from entrypoints.settings import Settings, read_settings
 from tests.adapters.notices.mail_server import PASSWORD, serving
 from tests.entrypoints.fakes import INSTALLATION
@@ -23,7 +25,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "PONTE_SECRET_KEYS": Fernet.generate_key().decode(),
         "PONTE_PUBLIC_URL": "https://ponte.example",
     }
-    container.migrate(read_settings(environ))
+    commands.migrate(read_settings(environ))
     return environ
 
 
@@ -32,8 +34,8 @@ def with_mail(environ: dict[str, str], port: int, user: str = "") -> Settings:
 
 
 @contextmanager
-def built(settings: Settings, *, works: bool = True) -> Iterator[container.Container]:
-    with container.serving(settings, works=works) as parts:
+def built(settings: Settings, *, works: bool = True) -> Iterator[Container]:
+    with composed.serving(settings, works=works) as parts:
         yield parts
 
 
@@ -63,12 +65,12 @@ async def test_what_was_counted_is_written_at_a_stop_by_every_process(environ: d
 
 
 async def test_the_doctor_is_told_what_the_mail_server_says(environ: dict[str, str]) -> None:
-    assert await container.mail_problem(read_settings(environ)) is None
+    assert await commands.mail_problem(read_settings(environ)) is None
     async with serving(asks_for_password=True) as server:
         user = f"avisos%40ponte.example:{PASSWORD.replace('/', '%2F')}@"
-        assert await container.mail_problem(with_mail(environ, server.port, user)) is None
-        refused = await container.mail_problem(with_mail(environ, server.port, "avisos:wrong@"))
+        assert await commands.mail_problem(with_mail(environ, server.port, user)) is None
+        refused = await commands.mail_problem(with_mail(environ, server.port, "avisos:wrong@"))
         assert refused == "O servidor de e-mail recusou usuário ou senha"
         assert server.letters == []
-    gone = await container.mail_problem(with_mail(environ, server.port))
+    gone = await commands.mail_problem(with_mail(environ, server.port))
     assert gone == "Não conseguimos conectar ao servidor de e-mail"

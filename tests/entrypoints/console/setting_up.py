@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from domain.identifiers import CompanyId, InstallationId, Secret
 from domain.installation import ErpAccess, ErpKind, Installation, Policies
-from entrypoints import container
+from entrypoints.composition import commands
+from entrypoints.composition.container import Container
 from entrypoints.http.console.routes import console_routes
 from entrypoints.http.errors import sign_answer
 from entrypoints.sandbox.voalle import Voalle
@@ -104,13 +105,13 @@ async def setting_up(stage: Stage, voalle: Voalle, *more_hosts: str) -> AsyncIte
             "PONTE_SECRET_KEYS": KEY.reveal(),
         }
     )
-    parts = container.Container(settings=settings, works=False)
+    parts = Container(settings=settings, works=False)
     parts.work_loop().begin()
     console = replace(
         stage.console,
         connections=parts.connections(),
         carrier=parts.carrier(),
-        read_erp_address=lambda kind, pasted: container.read_erp_address(settings, kind, pasted),
+        read_erp_address=lambda kind, pasted: commands.read_erp_address(settings, kind, pasted),
     )
     app = Litestar(console_routes(console), before_send=[sign_answer], openapi_config=None, logging_config=None)
     opened = SettingUp(stage, app, voalle)

@@ -1,0 +1,123 @@
+"""What the command line asks of the composition root: `entrypoints.root.Root`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import (
+    asynccontextmanager,
+    closing,
+)
+
+import structlog
+
+from adapters.clock.system import SystemClock
+from adapters.notices.smtp import SmtpPost, read_mail_server
+from adapters.storage.database import visit_database
+from adapters.storage.migrate import ensure_current, head, upgrade
+from adapters.storage.refusals import DatabaseRefused
+from adapters.storage.rotation import reseal_all
+from application.console_ports import Operators
+from application.failures import Failure
+from application.outage_ports import OutageRegistry
+from application.ports import Erps, Installations
+from domain.causes import advise
+from domain.installation import ErpKind
+from entrypoints.composition.container import Container
+from entrypoints.composition.erps import make_probe, make_tls, read_address
+from entrypoints.composition.serving import (
+    PonteServer,
+    build_server,
+    refusals_in_words,
+    server_config,
+    serving,
+    upstreams,
+    work,
+)
+from entrypoints.connections import Probe
+from entrypoints.settings import Settings
+
+log = structlog.get_logger()
+
+
+def run_server(settings: Settings, host: str, port: int, worker: bool) -> None:
+    with serving(settings, works=worker) as container:
+        log.info("server.starting", host=host, port=port, worker=worker)
+        PonteServer(server_config(build_server(container), host, port), end_streams=container.streams().end).run()
+
+
+def run_worker(settings: Settings) -> None:
+    with serving(settings, works=True) as container:
+        asyncio.run(work(container))
+
+
+def migrate(settings: Settings) -> str:
+    with refusals_in_words():
+        upgrade(settings.database_url)
+    return head()
+
+
+def database_problem(settings: Settings) -> str | None:
+    try:
+        ensure_current(settings.database_url)
+    except DatabaseRefused as refusal:
+        return str(refusal)
+    return None
+
+
+async def rotate_keys(settings: Settings) -> int:
+    with refusals_in_words():
+        return await asyncio.to_thread(reseal_all, settings.database_url, keys=settings.keys())
+
+
+@asynccontextmanager
+async def open_installations(settings: Settings) -> AsyncIterator[Installations]:
+    """For a visit beside a process that serves, or without one."""
+    with (
+        refusals_in_words(),
+        closing(visit_database(settings.database_url, keys=settings.keys(), clock=SystemClock())) as visited,
+    ):
+        yield visited.installations
+
+
+async def mail_problem(settings: Settings) -> str | None:
+    if settings.smtp_url is None:
+        return None
+    try:
+        await SmtpPost(read_mail_server(settings.smtp_url), tls=make_tls(verified=True), clock=SystemClock()).try_out()
+    except Failure as failure:
+        return advise(failure.cause).title
+    return None
+
+
+@asynccontextmanager
+async def open_operators(settings: Settings) -> AsyncIterator[Operators]:
+    """For a visit, as `open_installations`."""
+    with (
+        refusals_in_words(),
+        closing(visit_database(settings.database_url, keys=settings.keys(), clock=SystemClock())) as visited,
+    ):
+        yield visited.operators
+
+
+@asynccontextmanager
+async def open_outages(settings: Settings) -> AsyncIterator[tuple[Installations, OutageRegistry]]:
+    """For a visit, as `open_installations`."""
+    with (
+        refusals_in_words(),
+        closing(visit_database(settings.database_url, keys=settings.keys(), clock=SystemClock())) as visited,
+    ):
+        yield visited.installations, visited.outages
+
+
+@asynccontextmanager
+async def open_erps(settings: Settings) -> AsyncIterator[Erps]:
+    container = Container(settings=settings)
+    async with upstreams(container):
+        yield container.erps()
+
+
+def erp_probe(settings: Settings) -> Probe:
+    return make_probe(make_tls(verified=True), make_tls(verified=False), settings.private_hosts)
+
+
+def read_erp_address(settings: Settings, kind: ErpKind, pasted: str) -> str:
+    return read_address(settings.private_hosts, kind, pasted)
