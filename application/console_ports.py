@@ -67,15 +67,15 @@ class Accounts(Protocol):
 class Sessions(Protocol):
     """What the server remembers of a browser, under an id that only the browser knows. `content` is kept sealed.
 
-    A session ends 12 hours after it was last read, and 7 days after it was begun in any case.
+    A session ends 12 hours after it was last used, and 7 days after it was begun in any case.
     """
 
     async def begin(self, content: bytes) -> str:
         """A new id, which nobody can guess."""
         ...
 
-    async def read(self, session_id: str) -> bytes | None:
-        """None: there is none, or it is over."""
+    async def read(self, session_id: str, *, counts_as_use: bool = True) -> bytes | None:
+        """None: there is none, or it is over. A look that a page takes by itself does not count as use."""
         ...
 
     async def keep(self, session_id: str, content: bytes) -> None:

@@ -40,13 +40,13 @@ class KeptSessions:
         await self._transactions.run(lambda connection: connection.execute(insert(sessions).values(row)).rowcount)
         return session_id
 
-    async def read(self, session_id: str) -> bytes | None:
+    async def read(self, session_id: str, *, counts_as_use: bool = True) -> bytes | None:
         id_hash, now = _hash(session_id), to_microseconds(self._clock.now())
         living = select(sessions).where(sessions.c.id_hash == id_hash, sessions.c.expires_at > now)
         row = await self._reads.run(lambda connection: connection.execute(living).one_or_none())
         if row is None:
             return None
-        if now - row.seen_at >= SEEN_AGAIN_AFTER // timedelta(microseconds=1):
+        if counts_as_use and now - row.seen_at >= SEEN_AGAIN_AFTER // timedelta(microseconds=1):
             ends_at = min(
                 now + IDLE // timedelta(microseconds=1), row.created_at + LONGEST // timedelta(microseconds=1)
             )

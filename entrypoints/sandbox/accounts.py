@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 CLIENT_ID = "APP-5f3a2c8e-7b1d-4c6f-9e0a-3d2b1f4c5a6e"
 CLIENT_SECRET = "8c1f6a9e-2d4b-4e7a-b3c5-0f9e8d7c6b5a"  # noqa: S105 - the sandbox's own
@@ -57,6 +58,13 @@ class Accounts:
         self._codes: dict[str, Issued] = {}
         self._access = {static_token: Issued(agent=ADMIN, until=float("inf"))}
         self._refresh: dict[str, Agent] = {}
+
+    def leaves(self, agent: Agent, company_id: int) -> None:
+        """From now on the agent is not of this company; their tokens stay good."""
+        for token, issued in self._access.items():
+            if issued.agent.id == agent.id:
+                companies = tuple(each for each in issued.agent.companies if each != company_id)
+                self._access[token] = replace(issued, agent=replace(issued.agent, companies=companies))
 
     def code_for(self, agent: Agent) -> str:
         code = secrets.token_hex(16)

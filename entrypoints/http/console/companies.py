@@ -7,7 +7,6 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 from msgspec import Struct
-from msgspec.structs import replace
 
 from application.console_ports import HuggyCompany
 from application.failures import Failure
@@ -21,6 +20,7 @@ from entrypoints.http.console.session import (
     browser_of,
     flash,
     grant_used,
+    proved,
 )
 from entrypoints.new_installation import new_installation
 
@@ -60,7 +60,7 @@ async def choose_company(
         error = await _doubt(request, console, visitor, company_id)
         if error:
             return await _companies(request, console, visitor, typed=typed, error=error)
-        await browser.keep(replace(browser.content, companies=(*browser.content.companies, company_id)))
+        await browser.keep(proved(browser.content, company_id, console.clock.now()))
         visitor = browser.signed_in()
     company = HuggyCompany(id=company_id, name=browser.content.names.get(company_id, ""))
     chosen = await choose(console, visitor, company, browser.content.grant)

@@ -24,6 +24,7 @@ from entrypoints.http.console.session import (
     Visitor,
     browser_of,
     flash,
+    give_console,
     grant_used,
     own_path,
     visitor_or_none,
@@ -217,12 +218,13 @@ async def _connect_again(
 
 
 async def _begin(request: PageRequest, signed_in: SignedIn, companies: tuple[CompanyId, ...]) -> Visitor:
-    browser = browser_of(request)
+    browser, console = browser_of(request), give_console(request)
     await browser.begin(
         Session(
             agent_id=signed_in.agent.id,
             agent_name=signed_in.agent.name,
             companies=companies,
+            proved_at=dict.fromkeys(companies, console.clock.now().timestamp()),
             names={company.id: company.name for company in signed_in.companies if company.name},
             token=signed_in.grant.token,
             grant=signed_in.grant,

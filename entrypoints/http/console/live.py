@@ -45,7 +45,7 @@ async def live_events(
 async def still_sees(console: Console, session_id: str, installation: Installation) -> bool:
     """Whether whoever began a stream is still signed in, and may still see the installation."""
     browser = Browser(console.sessions, cookie=session_id)
-    await open_session(console, browser)
+    await open_session(console, browser, counts_as_use=False)
     visitor = browser.visitor()
     kept = await console.installations.get(installation.id)
     return visitor is not None and kept is not None and visitor.may_see(kept)

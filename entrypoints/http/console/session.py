@@ -6,6 +6,7 @@ The cookie holds a random id and nothing else; what belongs to it stays on the s
 import hmac
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import blake2b
 from secrets import token_urlsafe
 from typing import Any, Self, cast
@@ -26,6 +27,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.structs import replace
 
 from application.console_ports import Sessions
+from application.failures import Failure
 from domain.huggy_access import Grant
 from domain.identifiers import CompanyId, InstallationId, Personal, Secret
 from domain.installation import Installation
@@ -33,6 +35,8 @@ from entrypoints.http.console.parts import Console
 from entrypoints.http.console.static import PREFIX as STATIC
 
 LONGEST_S = 7 * 24 * 3600
+PROVED_FOR_S = 3600
+"""after so long Huggy is asked again whether it lets an agent into a company"""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_MAX, FIELDS_MAX = 256 * 1024, 500
 """bytes and fields of what a page of ours sends; reading 250,000 empty fields holds everybody else up for a second"""
@@ -63,6 +67,8 @@ class Session(Personal, frozen=True, kw_only=True):
     agent_name: str = ""
     companies: tuple[CompanyId, ...] = ()
     """those that Huggy let the agent into"""
+    proved_at: dict[CompanyId, float] = {}
+    """when Huggy last said so of each; by the clock, in seconds"""
     names: dict[CompanyId, str] = {}
     """of the companies, as far as Huggy told"""
     token: Secret | None = None
@@ -71,6 +77,15 @@ class Session(Personal, frozen=True, kw_only=True):
     """of this sign-in, until an installation was connected with it: a refresh token serves one of them"""
     pending: Pending | None = None
     flash: str = ""
+
+
+def proved(session: Session, company_id: CompanyId, now: datetime) -> Session:
+    """With one more company that Huggy let the agent into."""
+    return replace(
+        session,
+        companies=(*session.companies, company_id),
+        proved_at={**session.proved_at, company_id: now.timestamp()},
+    )
 
 
 class Visitor(Personal, frozen=True, kw_only=True):
@@ -101,8 +116,8 @@ class Browser:
         self.is_kept = False
         self.has_new_id = self.session_id != cookie
 
-    async def open(self) -> None:
-        kept = await self._sessions.read(self.session_id)
+    async def open(self, *, counts_as_use: bool) -> None:
+        kept = await self._sessions.read(self.session_id, counts_as_use=counts_as_use)
         if kept is not None:
             self.is_kept = True
             try:
@@ -151,10 +166,10 @@ class Browser:
         return visitor
 
 
-async def open_session(console: Console, browser: Browser) -> None:
+async def open_session(console: Console, browser: Browser, *, counts_as_use: bool) -> None:
     """What is kept of this browser, unless it ended with the password that began it."""
     if not browser.has_new_id:
-        await browser.open()
+        await browser.open(counts_as_use=counts_as_use)
     kept = browser.content
     if kept.operator and not await console.doorkeeper.still_trusts(kept.operator, kept.password_mark):
         await browser.forget()
@@ -180,7 +195,7 @@ class SessionMiddleware(ASGIMiddleware):
             return
         console = self._console
         browser = Browser(console.sessions, cookie=Request[Any, Any, Any](scope).cookies.get(self._cookie, ""))
-        await open_session(console, browser)
+        await open_session(console, browser, counts_as_use=not (_is_part(scope) and scope["method"] == "GET"))
         _fields(scope).update(
             console=console, browser=browser, visitor=browser.visitor(), flash=browser.content.flash or None
         )
@@ -291,7 +306,29 @@ async def only_own_installations(connection: ASGIConnection[Any, Any, Any, Any],
     installation = await console.installations.get(InstallationId(str(connection.path_params["installation_id"])))
     if installation is None or not visitor.may_see(installation):
         raise NotFoundException
+    if not visitor.is_operator and not await _is_still_let_in(console, browser_of(connection), installation.company_id):
+        raise NotFoundException
     _fields(connection.scope)["installation"] = installation
+
+
+async def _is_still_let_in(console: Console, browser: Browser, company_id: CompanyId) -> bool:
+    """Asked of Huggy again when its last word is an hour old; as long as it does not answer, that word holds."""
+    kept, now = browser.content, console.clock.now().timestamp()
+    token = kept.token
+    if token is None or now - kept.proved_at.get(company_id, 0) < PROVED_FOR_S:
+        return True
+    try:
+        lets_in = await console.work_loop.run(lambda: console.accounts.belongs_to(token, company_id))
+    except Failure as failure:
+        if failure.cause != "huggy.unauthorized":
+            return True
+        await browser.forget()  # the sign-in itself is not good any more
+        raise NotSignedIn from None
+    if lets_in:
+        await browser.keep(replace(kept, proved_at={**kept.proved_at, company_id: now}))
+    else:
+        await browser.keep(replace(kept, companies=tuple(each for each in kept.companies if each != company_id)))
+    return lets_in
 
 
 def ask_to_sign_in(request: PageRequest, _: NotSignedIn) -> Response[Any]:
@@ -320,14 +357,18 @@ def own_path(text: str) -> str:
     return text if plain and re.match(r"/(?!/)", text) and not urlsplit(text).netloc else ""
 
 
+def _is_part(scope: Scope) -> bool:
+    """Asked for by a page that is open, perhaps by itself."""
+    return any(name == b"hx-request" for name, _ in scope["headers"])
+
+
 def _is_page(scope: Scope, message: Message) -> bool:
     """Whether this answer is a whole page, so that what was to be shown once has been shown."""
     start = cast("Mapping[str, Any]", message)
     headers = {name.lower(): value for name, value in start.get("headers", [])}
-    is_part = any(name == b"hx-request" for name, _ in scope["headers"])
     return (
         _fields(scope)["method"] == "GET"
-        and not is_part
+        and not _is_part(scope)
         and start["status"] == 200
         and headers.get(b"content-type", b"").startswith(b"text/html")
     )

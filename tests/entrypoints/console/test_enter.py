@@ -130,6 +130,32 @@ async def test_what_was_proved_once_is_proved_again_at_each_sign_in(
     assert await stage.database.agents.companies(str(STRANGER.id)) == []
 
 
+async def test_whom_huggy_lets_in_no_more_is_out_within_the_hour(stage: Stage, browser: Browser) -> None:
+    await stage.database.installations.save(INSTALLATION)
+    await browser.as_agent(CONSULTANT)
+    assert (await browser.get(f"{ROOM}/configurar/rede-off")).status_code == 200
+    stage.huggy.accounts.leaves(CONSULTANT, 1001)
+    stage.clock.advance(3600)
+    assert (await browser.get(f"{ROOM}/configurar/rede-off")).status_code == 404
+    assert "Provedor Exemplo" not in (await browser.get("/empresas")).text
+
+
+async def test_while_huggy_does_not_answer_its_last_word_holds(stage: Stage, browser: Browser, faults: Faults) -> None:
+    await stage.database.installations.save(INSTALLATION)
+    await browser.as_agent(CONSULTANT)
+    faults.set("huggy", "500")
+    stage.clock.advance(3600)
+    assert (await browser.get(f"{ROOM}/configurar/rede-off")).status_code == 200
+
+
+async def test_whose_sign_in_huggy_knows_no_more_signs_in_again(stage: Stage, browser: Browser, faults: Faults) -> None:
+    await stage.database.installations.save(INSTALLATION)
+    await browser.as_agent(CONSULTANT)
+    faults.set("huggy", "wrong_token")
+    stage.clock.advance(3600)
+    assert (await browser.get(f"{ROOM}/configurar/rede-off")).headers["location"].startswith("/entrar")
+
+
 async def test_a_company_that_huggy_does_not_answer_for_is_not_shown_and_not_forgotten(
     stage: Stage, browser: Browser, faults: Faults
 ) -> None:

@@ -132,6 +132,17 @@ async def test_an_idle_session_ends_after_twelve_hours_and_a_used_one_after_seve
     assert not await is_in(browser)
 
 
+async def test_what_an_open_page_asks_by_itself_keeps_no_session_from_going_idle(
+    stage: Stage, browser: Browser
+) -> None:
+    await stage.has_operator()
+    await browser.as_operator()
+    for _ in range(2):
+        stage.clock.advance(6 * HOURS)
+        await browser.http.get("/empresas", headers={"hx-request": "true"})
+    assert not await is_in(browser)
+
+
 @pytest.mark.parametrize("what", ["removed", "new password"])
 async def test_an_operators_sessions_end_with_the_operator_and_with_the_password(
     stage: Stage, browser: Browser, what: str
