@@ -32,9 +32,7 @@ class VoallePbx:
 
         The phone is never sent along: with one, the ERP may answer with another person.
         """
-        return await self._validations.share(
-            document, lambda: self._client_validate(document), what="client_validate"
-        )
+        return await self._validations.share(document, lambda: self._client_validate(document), what="client_validate")
 
     async def _client_validate(self, document: str) -> object:
         body = {"codigo": document, "token": self._token.reveal()}
