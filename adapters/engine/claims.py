@@ -12,7 +12,7 @@ from msgspec import Struct
 from procrastinate.connector import BaseAsyncConnector
 
 from adapters.engine.pace import LET_GO_S
-from adapters.engine.wake_ups import NOT_RUNG, QUEUE_NAME, TASK
+from adapters.engine.wake_ups import NOT_RUNG, QUEUE_NAME, TASK, Claim
 from application.ports import Lane
 from domain.identifiers import ChatId, InstallationId
 
@@ -69,7 +69,9 @@ WITH clock AS MATERIALIZED (
 ), claimed AS (
     INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args, status, worker_id)
     SELECT queue_name, %(task)s, installation_id || ':' || chat_id,
-        jsonb_build_object('installation_id', installation_id, 'chat_id', chat_id, 'last_call', true), 'doing', %(worker)s
+        jsonb_build_object('installation_id', installation_id, 'chat_id', chat_id, 'last_call', true,
+            'began', extract(epoch FROM now())),
+        'doing', %(worker)s
     FROM vain ORDER BY turn LIMIT %(most)s
     ON CONFLICT (lock) WHERE status = 'doing' DO NOTHING
     RETURNING id, queue_name, args->>'chat_id' AS chat_id
@@ -88,12 +90,6 @@ class Crowd(Struct, frozen=True, kw_only=True):
     pace_s: float
     """of this process, for one lane; 0 where it is not known"""
     places: int
-
-
-class Claim(Struct, frozen=True, kw_only=True):
-    number: int
-    lane: Lane
-    queue: str
 
 
 class Claimed(Struct, frozen=True, kw_only=True):

@@ -9,10 +9,11 @@ from typing import Final
 
 import structlog
 
-from adapters.engine.claims import Claim, Claims, Crowd
+from adapters.engine.claims import Claims, Crowd
 from adapters.engine.last_calls import LastCalls
 from adapters.engine.pace import LET_GO_S, Pace
 from adapters.engine.steady_jobs import SteadyJobs
+from adapters.engine.wake_ups import Claim
 from domain.identifiers import InstallationId
 
 LOOK_S: Final = 0.05

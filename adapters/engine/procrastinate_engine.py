@@ -8,6 +8,7 @@ the outside is kept apart by the journal.
 
 import asyncio
 import random
+import time
 from collections import deque
 from contextlib import suppress
 from typing import Final
@@ -20,14 +21,14 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.engine.claims import Claim, Claims
+from adapters.engine.claims import Claims
 from adapters.engine.desk import Work
 from adapters.engine.lanes import rest_after_failure
 from adapters.engine.last_calls import NEVER, LastCalls
 from adapters.engine.letting_go import LettingGo
 from adapters.engine.listening_connector import ListeningConnector
 from adapters.engine.steady_jobs import SteadyJobs
-from adapters.engine.wake_ups import TASK, WakeUps
+from adapters.engine.wake_ups import TASK, Claim, WakeUps
 from application.ports import Lane
 from domain.identifiers import ChatId, InstallationId
 
@@ -112,7 +113,8 @@ class ProcrastinateEngine:
 
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
-        self._arrived: deque[Lane] = deque()
+        self._arrived: deque[tuple[Lane, float]] = deque()
+        """who was woken, and when"""
         self._called = asyncio.Event()
         self._to_ring: set[InstallationId] = set()
         self._at_work: dict[int, asyncio.Task[object]] = {}
@@ -126,7 +128,7 @@ class ProcrastinateEngine:
         dropped. How long it has waited stands in the inbox."""
         if self._stopped:
             return
-        self._arrived.append(lane)
+        self._arrived.append((lane, time.monotonic()))
         if self._loop is not None and not self._called.is_set():
             self._loop.call_soon_threadsafe(self._called.set)
 
@@ -177,13 +179,14 @@ class ProcrastinateEngine:
 
     async def _ring(self, *, sweep: bool) -> None:
         waiting = await self._wake_ups.waiting() if sweep else set()
-        lanes = [self._arrived.popleft() for _ in range(len(self._arrived))]
-        installations = waiting | self._to_ring | {lane.installation_id for lane in lanes}
+        woken = dict(self._arrived.popleft() for _ in range(len(self._arrived)))
+        installations = waiting | self._to_ring | {lane.installation_id for lane in woken}
         self._to_ring = set()
+        if woken:
+            now = time.monotonic()
+            await self._wake_ups.hurry({lane: now - woken_at for lane, woken_at in woken.items()})
         if installations:
             await self._wake_ups.ring(installations)
-        if lanes:
-            await self._wake_ups.hurry(lanes)
         self._letting_go.look_at(waiting)
 
     def _ended(self, job: Job) -> None:
@@ -197,7 +200,9 @@ class ProcrastinateEngine:
 
     # --- working ----------------------------------------------------------------------------------------------------
 
-    async def _work_off(self, context: JobContext, installation_id: str, chat_id: str, failures: int = 0) -> None:
+    async def _work_off(
+        self, context: JobContext, /, installation_id: str, chat_id: str, failures: int = 0, **_marks: object
+    ) -> None:
         lane = Lane(installation_id=InstallationId(installation_id), chat_id=ChatId(chat_id))
         job = context.job
         if self._work is None or job.id is None:
@@ -223,12 +228,10 @@ class ProcrastinateEngine:
         finally:
             del self._at_work[at.number]
             self._lost.discard(at.number)
-        if rest_s is not None:
-            await self._rest(at.lane, at.queue, rest_s, failures)
-
-    async def _rest(self, lane: Lane, queue: str, rest_s: float, failures: int) -> None:
+        if rest_s is None:
+            return
         try:
-            await self._wake_ups.rest(lane, queue, rest_s, failures=failures)
+            await self._wake_ups.rest(at, rest_s, failures=failures)
         except ConnectorException as fault:
             log.warning("engine.rest_not_kept", error=type(fault.__cause__ or fault).__name__)
 

@@ -8,9 +8,10 @@ turn. The youngest who waits is next.
 A wake-up is live while it may run now or runs; one that rests until later takes no place.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
+from msgspec import Struct
 from procrastinate.connector import BaseAsyncConnector
 
 from application.ports import Lane
@@ -86,27 +87,59 @@ FROM missing ORDER BY turn, seq
 ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
 """  # noqa: S608  # put together from our own words
 
-# Procrastinate tells its workers of what is inserted, not of what is changed.
-_HURRY: Final = """
-WITH hurried AS (
-    UPDATE procrastinate_jobs SET scheduled_at = NULL
-    WHERE queueing_lock = ANY(%(lanes)s) AND status = 'todo' AND scheduled_at > now()
+# Work that began after a wake has seen what it was about. Of work that began before it, either the job is marked (and
+# `_REST` sees that) or the rest is there already: hence two statements, the second of which sees what the first waited
+# for. Procrastinate tells its workers of what is inserted, not of what is changed.
+_WOKEN: Final = """
+WITH woken AS (
+    SELECT lane, clock_timestamp() - make_interval(secs => waited_s) AS at
+    FROM unnest(%(lanes)s::text[], %(waited_s)s::float8[]) AS given (lane, waited_s)
+)
+"""
+_BEGAN: Final = """
+coalesce(
+    (SELECT max(extract(epoch FROM event.at)) FROM procrastinate_events AS event
+        WHERE event.job_id = job.id AND event.type = 'started'),
+    (job.args->>'began')::numeric
+)
+"""
+_AGAIN: Final = f"""
+{_WOKEN}
+UPDATE procrastinate_jobs AS job SET args = args || '{{"again": true}}' FROM woken
+WHERE job.lock = woken.lane AND job.status = 'doing' AND {_BEGAN} <= extract(epoch FROM woken.at)
+"""  # noqa: S608
+_HURRY: Final = f"""
+{_WOKEN}, hurried AS (
+    UPDATE procrastinate_jobs AS job SET scheduled_at = NULL FROM woken
+    WHERE job.queueing_lock = woken.lane AND job.status = 'todo' AND job.scheduled_at > now()
+        AND (job.args->>'began')::numeric <= extract(epoch FROM woken.at)
     RETURNING id
 )
 SELECT pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted', 'job_id', min(id))::text)
 FROM hurried HAVING count(*) > 0
-"""
+"""  # noqa: S608
 
-_REST: Final = """
+_REST: Final = f"""
+WITH ending AS (
+    SELECT args ? 'again' AS again, {_BEGAN} AS began FROM procrastinate_jobs AS job WHERE id = %(job)s FOR UPDATE
+)
 INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, scheduled_at)
 VALUES (
     %(queue)s, %(task)s, %(lane)s, %(lane)s,
     jsonb_build_object('installation_id', %(installation_id)s::text, 'chat_id', %(chat_id)s::text,
-        'failures', %(failures)s::int),
-    now() + make_interval(secs => %(seconds)s)
+        'failures', %(failures)s::int, 'began', (SELECT began FROM ending)),
+    CASE WHEN (SELECT again FROM ending) THEN NULL ELSE now() + make_interval(secs => %(seconds)s) END
 )
 ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
-"""
+"""  # noqa: S608
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A lane that this process is at: the job's number keeps the others away."""
+
+    number: int
+    lane: Lane
+    queue: str
 
 
 class WakeUps:
@@ -130,19 +163,23 @@ class WakeUps:
             _RING, installations=sorted(installations), places=self._places, task=TASK
         )
 
-    async def hurry(self, lanes: Collection[Lane]) -> None:
-        """Ends the rest of those that rest."""
-        await self._connector.execute_query_async(_HURRY, lanes=[_lock(lane) for lane in lanes])
+    async def hurry(self, waited_s: Mapping[Lane, float]) -> None:
+        """Ends the rest of those that rest, and makes those at work go on after it, unless that work began later than
+        so many seconds ago."""
+        woken = {"lanes": [_lock(lane) for lane in waited_s], "waited_s": list(waited_s.values())}
+        await self._connector.execute_query_async(_AGAIN, **woken)
+        await self._connector.execute_query_async(_HURRY, **woken)
 
-    async def rest(self, lane: Lane, queue: str, seconds: float, *, failures: int) -> None:
+    async def rest(self, at: Claim, seconds: float, *, failures: int) -> None:
         """One more wake-up after so long, unless another one is due anyway. `failures` come back with it."""
         await self._connector.execute_query_async(
             _REST,
-            queue=queue,
+            job=at.number,
+            queue=at.queue,
             task=TASK,
-            lane=_lock(lane),
-            installation_id=lane.installation_id,
-            chat_id=lane.chat_id,
+            lane=_lock(at.lane),
+            installation_id=at.lane.installation_id,
+            chat_id=at.lane.chat_id,
             failures=failures,
             seconds=seconds,
         )

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from adapters.engine.last_calls import NEVER, LastCalls
-from adapters.engine.pace import LET_GO_S
+from adapters.engine.pace import LEARNS_S, LET_GO_S
 from application.ports import Engine, Lane
 from domain.identifiers import ChatId, InstallationId
 
@@ -211,6 +211,21 @@ class EngineContract:
         assert desk.started[:2] == crowd[:2]
         assert shop.started.count(crowd[-1]) == 1
 
+    async def test_the_oldest_of_a_short_line_get_last_calls_when_it_does_not_move(self, shop: Workshop) -> None:
+        desk = Workshop()
+        waiting = 20
+        patience_s = LEARNS_S * (waiting - 2)
+        last_calls = LastCalls(work=desk.work, patience_s=lambda _: patience_s, places=2, per_installation=2)
+        async with self.open(shop.work, concurrency=4, per_installation=1, last_calls=last_calls) as (engine, post):
+            crowd = [lane("storm", chat) for chat in range(1 + waiting)]
+            await post.deliver(*crowd)
+            for each in crowd:
+                engine.wake(each)
+            engine.start()
+            await eventually(lambda: len(desk.at_work) == 2)
+
+        assert desk.started[:2] == crowd[:2]
+
     async def test_work_that_asks_for_a_rest_is_woken_again_after_it(self, shop: Workshop) -> None:
         async with self.running(shop) as (engine, post):
             await post.deliver(lane("a"))
@@ -222,8 +237,8 @@ class EngineContract:
 
     async def test_a_rest_lasts_while_others_work(self, shop: Workshop) -> None:
         async with self.running(shop) as (engine, post):
+            engine.wake(lane("a", 1))  # before there is anything to find: work that begins before a wake is done again
             await post.deliver(lane("a", 1))
-            engine.wake(lane("a", 1))
             await shop.end(lane("a", 1), LONG_S)
             await post.deliver(lane("a", 2), lane("b"))
             for other in (lane("a", 2), lane("b")):
@@ -234,8 +249,8 @@ class EngineContract:
 
     async def test_who_rests_takes_no_place(self, shop: Workshop) -> None:
         async with self.running(shop, per_installation=1) as (engine, post):
-            await post.deliver(lane("a", 1))
             engine.wake(lane("a", 1))
+            await post.deliver(lane("a", 1))
             await shop.end(lane("a", 1), LONG_S)
             await post.deliver(lane("a", 2))
             engine.wake(lane("a", 2))
@@ -247,6 +262,18 @@ class EngineContract:
             engine.wake(lane("a"))
             await shop.end(lane("a"), LONG_S)
             engine.wake(lane("a"))
+            await shop.end(lane("a"))
+
+    async def test_a_wake_during_work_comes_before_the_rest_that_the_work_asks_for(self, shop: Workshop) -> None:
+        async with self.running(shop) as (engine, post):
+            await post.deliver(lane("a"))
+            engine.wake(lane("a"))
+            await eventually(lambda: lane("a") in shop.at_work)
+            engine.wake(lane("a"))
+            await post.deliver(lane("b"))
+            engine.wake(lane("b"))
+            await shop.end(lane("b"))  # so that the wake of `a` was seen too
+            await shop.end(lane("a"), LONG_S)
             await shop.end(lane("a"))
 
     @pytest.mark.parametrize("fault", [RuntimeError(), asyncio.CancelledError()], ids=["fails", "is cancelled"])

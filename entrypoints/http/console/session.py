@@ -195,7 +195,7 @@ class SessionMiddleware(ASGIMiddleware):
             return
         console = self._console
         browser = Browser(console.sessions, cookie=Request[Any, Any, Any](scope).cookies.get(self._cookie, ""))
-        await open_session(console, browser, counts_as_use=not (_is_part(scope) and scope["method"] == "GET"))
+        await open_session(console, browser, counts_as_use=not (_is_part(scope) and _fields(scope)["method"] == "GET"))
         _fields(scope).update(
             console=console, browser=browser, visitor=browser.visitor(), flash=browser.content.flash or None
         )

@@ -8,11 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.engine import procrastinate_engine
+from adapters.engine.last_calls import NEVER, LastCalls
 from adapters.engine.listening_connector import ListeningConnector
 from adapters.engine.procrastinate_engine import ProcrastinateEngine
 from application.ports import Lane
 from tests.adapters.engine.postgres_post import PostgresPost, opened_post
-from tests.contracts.engine import Work, Workshop, eventually, lane
+from tests.contracts.engine import LONG_S, Work, Workshop, eventually, lane
 from tests.postgres import PostgresServer
 
 
@@ -28,8 +29,10 @@ async def post(url: str) -> AsyncIterator[PostgresPost]:
 
 
 @asynccontextmanager
-async def running(url: str, work: Work | None, *, per_installation: int = 20) -> AsyncIterator[ProcrastinateEngine]:
-    engine = ProcrastinateEngine(url=url, work=work, per_installation=per_installation)
+async def running(
+    url: str, work: Work | None, *, per_installation: int = 20, last_calls: LastCalls = NEVER
+) -> AsyncIterator[ProcrastinateEngine]:
+    engine = ProcrastinateEngine(url=url, work=work, per_installation=per_installation, last_calls=last_calls)
     engine.start()
     try:
         yield engine
@@ -111,6 +114,91 @@ async def test_nothing_is_left_of_a_wake_up_that_ended(url: str, shop: Workshop,
         await eventually(lambda: is_empty(post))
 
 
+# --- who is let go ----------------------------------------------------------------------------------------------------
+
+
+def letting_go(work: Work) -> LastCalls:
+    return LastCalls(work=work, patience_s=lambda _: LONG_S)
+
+
+async def test_workers_share_those_who_are_let_go_and_none_is_called_twice(url: str, post: PostgresPost) -> None:
+    crowd = [lane(installation, chat) for installation in ("storm", "gale") for chat in range(40)]
+    called: list[Lane] = []
+
+    async def call(lane: Lane) -> float | None:
+        called.append(lane)
+        return None
+
+    last_calls = letting_go(post.reading(call))
+    await post.deliver(*crowd, waited_s=LONG_S)
+    busy, busy_too = Workshop(), Workshop()
+    async with (
+        running(url, post.reading(busy.work), per_installation=1, last_calls=last_calls),
+        running(url, post.reading(busy_too.work), per_installation=1, last_calls=last_calls),
+    ):
+        await eventually(lambda: len(called) + len(busy.at_work) + len(busy_too.at_work) >= len(crowd))
+
+    assert sorted([*called, *busy.started, *busy_too.started]) == sorted(crowd)
+
+
+async def test_what_arrives_during_a_last_call_is_worked_on_after_it(
+    url: str, shop: Workshop, post: PostgresPost
+) -> None:
+    desk = Workshop()
+    await post.deliver(lane("a", 1), waited_s=LONG_S)
+    await post.deliver(lane("a", 2))
+    last_calls = letting_go(post.reading(desk.work))
+    async with running(url, post.reading(shop.work), per_installation=1, last_calls=last_calls) as engine:
+        await eventually(lambda: lane("a", 1) in desk.at_work)
+        await post.deliver(lane("a", 1))
+        engine.wake(lane("a", 1))
+        await shop.end(lane("a", 2))
+        assert lane("a", 1) not in shop.at_work
+        await desk.end(lane("a", 1))
+        await shop.end(lane("a", 1))
+        await eventually(lambda: is_empty(post))
+
+
+async def test_a_last_call_may_ask_for_a_rest_and_may_fail(url: str, shop: Workshop, post: PostgresPost) -> None:
+    desk = Workshop()
+    await post.deliver(lane("a", 1), lane("a", 2), waited_s=LONG_S)
+    await post.deliver(lane("a", 3))
+    last_calls = letting_go(post.reading(desk.work))
+    async with running(url, post.reading(shop.work), per_installation=1, last_calls=last_calls):
+        await desk.end(lane("a", 1), 0.05)
+        await desk.end(lane("a", 2), RuntimeError())
+        for chat in (3, 1, 2):
+            await shop.end(lane("a", chat))
+        await eventually(lambda: is_empty(post))
+
+    assert desk.started == [lane("a", 1), lane("a", 2)]
+
+
+async def test_a_worker_that_is_being_stopped_ends_its_last_calls_and_begins_no_more(
+    url: str, shop: Workshop, post: PostgresPost
+) -> None:
+    desk, other = Workshop(), Workshop()
+    await post.deliver(lane("a", 1), waited_s=LONG_S)
+    await post.deliver(lane("a", 2))
+    async with running(
+        url, post.reading(shop.work), per_installation=1, last_calls=letting_go(post.reading(desk.work))
+    ) as engine:
+        await eventually(lambda: lane("a", 1) in desk.at_work)
+        await eventually(lambda: lane("a", 2) in shop.at_work)
+        stopping = asyncio.create_task(engine.stop(60))
+        await shop.end(lane("a", 2))
+        async with running(url, post.reading(other.work)):
+            await post.deliver(lane("b"))
+            await other.end(lane("b"), 2.0)
+            await other.end(lane("b"))  # long enough for a worker that has left to lose its chats
+            assert lane("a", 1) in desk.at_work
+            await desk.end(lane("a", 1))
+            await stopping
+            await eventually(lambda: is_empty(post))
+
+    assert lane("a", 1) not in other.started
+
+
 # --- what is left behind ----------------------------------------------------------------------------------------------
 
 
@@ -152,6 +240,24 @@ async def test_a_worker_that_was_struck_off_registers_again(url: str, shop: Work
             await post.run("DELETE FROM procrastinate_workers")
             await post.deliver(lane("a"))
             await shop.end(lane("a"))
+
+
+async def test_what_a_dead_worker_was_letting_go_is_taken_over(
+    url: str, shop: Workshop, post: PostgresPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(procrastinate_engine, "STALLED_S", 2.0)
+    await post.rows(
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+    )
+    await post.rows(
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args, status, worker_id)"
+        ' SELECT \'any\', \'work_lane\', \'a:1\', \'{"installation_id": "a", "chat_id": "1", "last_call": true}\','
+        " 'doing', max(id) FROM procrastinate_workers RETURNING id"
+    )
+    await post.deliver(lane("a"), waited_s=LONG_S)
+    async with running(url, post.reading(shop.work), last_calls=letting_go(post.reading(shop.work))):
+        await shop.end(lane("a"))
+        await eventually(lambda: is_empty(post))
 
 
 async def leave_behind(post: PostgresPost, status: str = "doing") -> None:
