@@ -1,4 +1,7 @@
-"""One sandbox and one browser for all of these tests; each has a window of its own, and nothing may go wrong in it."""
+"""One sandbox and one browser for the tests of a module; each has a window of its own, and nothing may go wrong in it.
+
+Not for longer: while Playwright runs, no other test can have an event loop in this thread.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,14 +15,14 @@ from tests.browser.sandbox_process import SandboxProcess, running_sandbox
 from tests.browser.window import Window
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
     with running_sandbox(tmp_path_factory.mktemp("sandbox")) as process:
         live_in(process)
         yield process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with running_browser() as launched:
         yield launched
