@@ -38,6 +38,7 @@ from entrypoints.sandbox.records import Person
 from entrypoints.sandbox.serving import InnerServer, listening_at
 from entrypoints.sandbox.terminal import converse, say_all
 from entrypoints.settings import Settings, process_environment, read_settings
+from entrypoints.worker import stop_signal
 
 RUNNING = Path("var/sandbox.json")
 """where a sandbox that runs tells another command how to talk to it"""
@@ -111,6 +112,7 @@ def _whereabouts(city: City) -> Whereabouts:
 
 
 async def _stay(args: argparse.Namespace, settings: Settings) -> None:
+    stop = stop_signal()
     port = settings.port if args.port is None else args.port
     RUNNING.parent.mkdir(parents=True, exist_ok=True)
     for name in FRESH_FILES:
@@ -119,7 +121,7 @@ async def _stay(args: argparse.Namespace, settings: Settings) -> None:
         RUNNING.write_bytes(msgspec.json.encode(_whereabouts(city)))
         try:
             print(_welcome(city, url, password), flush=True)
-            await asyncio.Event().wait()
+            await stop.wait()
         finally:
             RUNNING.unlink(missing_ok=True)
 

@@ -1,9 +1,9 @@
 """Taking away what has been kept long enough, so little at a time that nobody who is being answered waits for it."""
 
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import Column, Connection, delete, select, text, tuple_
-from sqlalchemy.sql import Delete
+from sqlalchemy import Column, Connection, Select, Table, delete, select, text, tuple_
 
 from adapters.storage.tables import (
     console_sessions,
@@ -43,7 +43,7 @@ class StoredRetention:
             .limit(most)
             .with_for_update(skip_locked=True)
         )
-        return await self._run(delete(inbox).where(inbox.c.seq.in_(old)))
+        return await self._run(old)
 
     async def forget_aside(self, installation_id: InstallationId, before: datetime, *, most: int) -> int:
         return max([await self._forget_old(moment, installation_id, before, most) for moment in ASIDE])
@@ -52,14 +52,13 @@ class StoredRetention:
         self, moment: Column[int], installation_id: InstallationId, before: datetime, most: int
     ) -> int:
         table = moment.table
-        identity = tuple(table.primary_key.columns)
         old = (
-            select(*identity)
+            select(*table.primary_key.columns)
             .where(table.c.installation_id == installation_id, moment < to_microseconds(before))
             .limit(most)
             .with_for_update(skip_locked=True)
         )
-        return await self._run(delete(table).where(tuple_(*identity).in_(old)))
+        return await self._run(old)
 
     async def forget_sessions(self, before: datetime, *, most: int) -> int:
         over = (
@@ -68,10 +67,18 @@ class StoredRetention:
             .limit(most)
             .with_for_update(skip_locked=True)
         )
-        return await self._run(delete(console_sessions).where(console_sessions.c.id_hash.in_(over)))
+        return await self._run(over)
 
-    async def _run(self, deletion: Delete) -> int:
+    async def _run(self, chosen: Select[*tuple[Any, ...]]) -> int:
+        """Chosen by primary key first, then deleted: inside one statement PostgreSQL may choose anew for every row, and
+        so take more than it was told to."""
+        identity = tuple(chosen.selected_columns)
+        (table,) = chosen.get_final_froms()
+
         def forget(connection: Connection) -> int:
-            return connection.execute(deletion).rowcount
+            keys = [tuple(row) for row in connection.execute(chosen)]
+            if not keys:
+                return 0
+            return connection.execute(delete(cast("Table", table)).where(tuple_(*identity).in_(keys))).rowcount
 
         return await self._transactions.run(forget)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,8 +43,9 @@ def running_sandbox(home: Path) -> Iterator[SandboxProcess]:
                     break
             yield SandboxProcess(printed)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             process.wait(timeout=20)
         finally:
             process.kill()
+            process.wait()
