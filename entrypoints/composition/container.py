@@ -100,7 +100,14 @@ class Container(containers.DeclarativeContainer):
     )
     chats = providers.Singleton(
         ChatRegistry,
-        providers.Singleton(make_huggy_chat, settings, huggy_http, providers.Singleton(Throttles), huggy_tokens),
+        providers.Singleton(
+            make_huggy_chat,
+            settings,
+            huggy_http,
+            providers.Singleton(Throttles),
+            huggy_tokens,
+            catalog.provided.render,
+        ),
     )
 
     conclude = providers.Singleton(

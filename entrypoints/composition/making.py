@@ -11,14 +11,13 @@ from adapters.engine.lanes import Lanes
 from adapters.engine.last_calls import LastCalls
 from adapters.huggy.client import HuggyChat
 from adapters.huggy.oauth import HuggyAccounts
-from adapters.messages.catalog import read_catalog
 from adapters.notices.alerts import CountedAlerts
 from adapters.notices.smtp import SmtpPost, read_mail_server
 from adapters.storage.database import ServedDatabase
 from adapters.storage.database_kind import is_postgres
 from application.console_ports import Accounts
 from application.handle_notification import time_to_ask_s
-from application.ports import Chat, Installations
+from application.ports import Chat, Installations, Render
 from application.send_digests import SendDigests
 from application.send_notices import SendNotices
 from application.tell_of_problems import TellOfProblems
@@ -72,10 +71,8 @@ def make_engine(database_url: str, work: WorkLane, installations: Installations,
 
 
 def make_huggy_chat(
-    settings: Settings, http: httpx.AsyncClient, throttles: Throttles, tokens: HuggyTokens
+    settings: Settings, http: httpx.AsyncClient, throttles: Throttles, tokens: HuggyTokens, render: Render
 ) -> Callable[[Installation], Chat]:
-    render = read_catalog().render
-
     def chat(installation: Installation) -> Chat:
         return HuggyChat(
             http=http,

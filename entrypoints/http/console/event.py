@@ -2,7 +2,7 @@
 
 from typing import Any, assert_never
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
@@ -16,9 +16,7 @@ from domain.resend_key import Lineage
 from entrypoints.http.console.event_way import show_event
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.run_words import kind_words
-from entrypoints.http.console.session import Visitor, flash
-
-PageRequest = Request[Any, Any, Any]
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 
 WHY_NOT = {
     WhyNotResent.GONE: "Este evento não existe mais.",

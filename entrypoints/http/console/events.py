@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 
@@ -14,10 +14,8 @@ from domain.tax_id import DocumentFault, read_document
 from entrypoints.http.console.event_filters import LONGEST, PERIODS, RESULTS, Asked, read_asked
 from entrypoints.http.console.event_rows import show_rows
 from entrypoints.http.console.parts import Console
-from entrypoints.http.console.session import Visitor
+from entrypoints.http.console.session import PageRequest, Visitor
 from entrypoints.http.console.words import KINDS
-
-PageRequest = Request[Any, Any, Any]
 
 ROWS = 50
 STALE = "Essa busca venceu. Digite o documento de novo."

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 from msgspec.structs import replace
@@ -15,10 +15,8 @@ from domain.installation import FlowKey, Installation
 from domain.readiness import FLOW_NAMES
 from entrypoints.cli_installation import flow_api_url, outage_api_url
 from entrypoints.http.console.parts import Console
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import save
-
-PageRequest = Request[Any, Any, Any]
 
 
 class Ready(NamedTuple):

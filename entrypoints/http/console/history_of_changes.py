@@ -1,15 +1,12 @@
 """Who changed what, the newest first."""
 
-from typing import Any
-
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.di import NamedDependency
 
 from domain.installation import Installation
 from entrypoints.http.console.notices import read_id
 from entrypoints.http.console.parts import Console
-
-PageRequest = Request[Any, Any, Any]
+from entrypoints.http.console.session import PageRequest
 
 AT_ONCE = 50
 

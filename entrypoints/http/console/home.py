@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 from msgspec import Struct
@@ -15,12 +15,10 @@ from application.history import Glance
 from domain.identifiers import InstallationId
 from domain.installation import Installation
 from entrypoints.http.console.parts import Console
-from entrypoints.http.console.session import Visitor
+from entrypoints.http.console.session import PageRequest, Visitor
 from entrypoints.http.console.setup_go_live import state_of
 from entrypoints.http.console.setup_steps import Progress, progress_of
 from entrypoints.http.console.words import Word
-
-PageRequest = Request[Any, Any, Any]
 
 AT_ONCE = 12
 

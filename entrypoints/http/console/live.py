@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Any
 
-from litestar import Request, get
+from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
@@ -15,9 +14,7 @@ from entrypoints.http.console.event_filters import Asked
 from entrypoints.http.console.event_rows import show_rows
 from entrypoints.http.console.events import asked_in, events_of
 from entrypoints.http.console.parts import Console
-from entrypoints.http.console.session import Browser, Visitor, browser_of, open_session
-
-PageRequest = Request[Any, Any, Any]
+from entrypoints.http.console.session import Browser, PageRequest, Visitor, browser_of, open_session
 
 LOOK_AGAIN_S = 15.0
 """how long a stream may outlive its session, or the right to see the installation"""

@@ -1,9 +1,8 @@
 """What the provider's people were told, and what became of each notice."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
@@ -12,9 +11,8 @@ from domain.causes import advise
 from domain.installation import Installation
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.run_words import NOTICE_KINDS
+from entrypoints.http.console.session import PageRequest
 from entrypoints.http.console.words import Word
-
-PageRequest = Request[Any, Any, Any]
 
 AT_ONCE = 30
 

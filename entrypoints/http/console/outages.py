@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
@@ -26,7 +26,7 @@ from domain.outage_words import said_scope
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.rendering import GUARDS
 from entrypoints.http.console.run_words import WHY_NOT_FOUND
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.outage_form import (
     REFUSALS,
     OutageForm,
@@ -36,8 +36,6 @@ from entrypoints.outage_form import (
     state_of,
     zone_of,
 )
-
-PageRequest = Request[Any, Any, Any]
 
 PATH = "/rede-off"
 WAITING_SHOWN = 50

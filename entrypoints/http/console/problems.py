@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.response import Redirect
@@ -23,9 +23,7 @@ from domain.problem import Problem, is_muted
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.rendering import GUARDS
 from entrypoints.http.console.run_words import NOT_UNDERSTOOD
-from entrypoints.http.console.session import Visitor, flash
-
-PageRequest = Request[Any, Any, Any]
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 
 MUTES = MappingProxyType(
     {

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.response import Redirect
@@ -13,15 +13,13 @@ from msgspec.structs import asdict, replace
 from domain.identifiers import FlowId
 from domain.installation import FlowKey, Installation, Policies
 from entrypoints.http.console.parts import Console
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_flows import is_typed_id
 from entrypoints.http.console.setup_outage import wrong_message
 from entrypoints.http.console.setup_rule_fields import written
 from entrypoints.http.console.setup_saving import save
 from entrypoints.http.console.setup_steps import address_of_step, show_step
 from entrypoints.policies import WrongPolicy, with_policies
-
-PageRequest = Request[Any, Any, Any]
 
 SLUG = "copiar"
 FORMAT = "ponte-configuracao-1"

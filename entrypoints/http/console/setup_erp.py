@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
@@ -18,11 +18,9 @@ from domain.tax_id import DocumentFault, TaxId, read_document
 from entrypoints.connections import Tried, is_fine
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.rendering import GUARDS
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import INCOMPLETE, WouldStop, save
-from entrypoints.http.console.setup_steps import address_of_step, show_step
-
-PageRequest = Request[Any, Any, Any]
+from entrypoints.http.console.setup_steps import address_of_step, field_text, show_step
 
 SLUG = "erp"
 THIRD_PARTY = ("client_id", "client_secret", "syndata")
@@ -62,10 +60,10 @@ async def save_erp(
 ) -> Response[Any]:
     typed = await request.form()
     purpose = _purpose(installation, visitor)
-    carried = console.carrier.unwrap(_text(typed, "carried"), purpose=purpose)
+    carried = console.carrier.unwrap(field_text(typed, "carried"), purpose=purpose)
     form, errors = _read(console, installation, typed, carried)
     again: dict[str, Any] = {
-        "values": {name: _text(typed, name) for name in ("erp_url", "erp_pbx", "email", "client_id", "document")},
+        "values": {name: field_text(typed, name) for name in ("erp_url", "erp_pbx", "email", "client_id", "document")},
         "carried": console.carrier.wrap(form.secrets, purpose=purpose),
         "typed": frozenset(form.secrets),
     }
@@ -90,7 +88,7 @@ async def try_erp(
 ) -> Response[str]:
     """What is saved, once more: a fragment for htmx, else the whole page."""
     typed = await request.form()
-    document, wrong = _document(_text(typed, "document"))
+    document, wrong = _document(field_text(typed, "document"))
     tried = [] if wrong else await console.connections.erp(installation, document)
     if request.headers.get("hx-request"):
         content = console.pages.fragment("setup/tried.html", tried=tried, wrong=wrong, heading="Teste da conexão")
@@ -132,14 +130,14 @@ def _read(
     console: Console, installation: Installation, typed: FormMultiDict, carried: Mapping[str, Secret]
 ) -> tuple[Form, dict[str, str]]:
     erp, errors = installation.erp, {}
-    url = _text(typed, "erp_url")
+    url = field_text(typed, "erp_url")
     try:
         url = console.read_erp_address(erp.kind, url)
     except ValueError as wrong:
         errors["erp_url"] = _sentence(str(wrong))
     secrets = dict(carried)
     for name in SECRETS:
-        text = _text(typed, name)
+        text = field_text(typed, name)
         if text:
             secrets[name] = Secret(value=text)
             errors |= _unusual(name, text)
@@ -147,19 +145,19 @@ def _read(
         errors |= {"erp_token": "Informe o “Token de integrações” do ERP."}
     if "erp_url" not in errors and _is_elsewhere(url, erp.url):
         errors |= dict.fromkeys(_kept(installation) - secrets.keys() - _dropped(typed), _ELSEWHERE)
-    pbx, email = _text(typed, "erp_pbx"), _text(typed, "email")
+    pbx, email = field_text(typed, "erp_pbx"), field_text(typed, "email")
     if not (pbx or erp.settings.get("pbx_segment")):
         errors["erp_pbx"] = "Informe o nome do PBX."
     if not _EMAIL.fullmatch(email) or len(email) > 254:
         errors["email"] = "Informe um e-mail válido, como avisos@provedor.com.br." if email else "Informe o e-mail."
-    document, wrong_document = _document(_text(typed, "document"))
+    document, wrong_document = _document(field_text(typed, "document"))
     if wrong_document:
         errors["document"] = wrong_document
     form = Form(
         erp_url=url,
         erp_pbx=pbx,
         email=email,
-        client_id=_text(typed, "client_id"),
+        client_id=field_text(typed, "client_id"),
         secrets=secrets,
         drops_third_party="drop_third_party" in typed,
         document=document,
@@ -230,11 +228,6 @@ def _unusual(name: str, text: str) -> dict[str, str]:
 
 def _purpose(installation: Installation, visitor: Visitor) -> str:
     return f"{installation.id}:{SLUG}:{visitor.csrf}"
-
-
-def _text(typed: FormMultiDict, name: str) -> str:
-    value = typed.get(name, "")
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _sentence(text: str) -> str:

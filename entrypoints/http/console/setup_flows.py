@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 from msgspec.structs import replace
@@ -14,11 +14,9 @@ from application.console_ports import FlowChoice
 from domain.identifiers import FlowId
 from domain.installation import FlowKey, Installation
 from entrypoints.http.console.parts import Console
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import INCOMPLETE, WouldStop, save
 from entrypoints.http.console.setup_steps import STEPS, address_of_step, show_step
-
-PageRequest = Request[Any, Any, Any]
 
 SLUG = "flows"
 _TYPED_ID = re.compile(r"[0-9]{1,18}", re.ASCII)

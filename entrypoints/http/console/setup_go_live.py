@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.response import Redirect
@@ -13,11 +13,9 @@ from domain.readiness import missing
 from entrypoints.connections import Tried
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.rendering import GUARDS
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import save
 from entrypoints.http.console.setup_steps import address_of_step, show_step
-
-PageRequest = Request[Any, Any, Any]
 
 SLUG = "ativar"
 

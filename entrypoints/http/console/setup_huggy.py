@@ -2,8 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import FormMultiDict
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.response import Redirect
@@ -16,11 +15,9 @@ from entrypoints.cli_installation import webhook_url
 from entrypoints.connections import Tried, is_fine
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.rendering import GUARDS
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import INCOMPLETE, WouldStop, save
-from entrypoints.http.console.setup_steps import address_of_step, show_step
-
-PageRequest = Request[Any, Any, Any]
+from entrypoints.http.console.setup_steps import address_of_step, field_text, show_step
 
 SLUG = "huggy"
 NAME_MAX = 120
@@ -83,11 +80,11 @@ async def save_huggy(
     """Which company it is, an operator alone says: an agent's companies are those that Huggy lets him into."""
     form = await request.form()
     purpose = f"{installation.id}:{SLUG}:{visitor.csrf}"
-    carried = console.carrier.unwrap(_text(form, "carried"), purpose=purpose)
-    name, company_id = _text(form, "name"), installation.company_id
+    carried = console.carrier.unwrap(field_text(form, "carried"), purpose=purpose)
+    name, company_id = field_text(form, "name"), installation.company_id
     if visitor.is_operator:
-        company_id = CompanyId(_text(form, "company_id"))
-    typed = _text(form, "huggy_token")
+        company_id = CompanyId(field_text(form, "company_id"))
+    typed = field_text(form, "huggy_token")
     token = Secret(value=typed) if typed else carried.get("huggy_token")
     errors = await _wrong(console, installation, name, company_id, typed)
     again = {"name": name, "company_id": company_id, "has_token": bool(token or installation.huggy_token)}
@@ -173,11 +170,6 @@ def _page(console: Console, request: PageRequest, installation: Installation, **
             "can_sign_in": console.accounts.is_configured,
         },
     )
-
-
-def _text(form: FormMultiDict, name: str) -> str:
-    value = form.get(name, "")
-    return value.strip() if isinstance(value, str) else ""
 
 
 huggy_routes = [show_huggy, save_huggy, try_huggy]

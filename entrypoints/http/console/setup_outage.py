@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
@@ -17,13 +17,11 @@ from domain.installation import DEFAULT_OUTAGE_MESSAGE, Installation
 from domain.outage import Outage, tell
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.rendering import GUARDS
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_rule_fields import OUTAGE_RULES
 from entrypoints.http.console.setup_saving import save
 from entrypoints.http.console.setup_steps import address_of_step, show_step
 from entrypoints.policies import with_policies
-
-PageRequest = Request[Any, Any, Any]
 
 SLUG = "rede-off"
 MESSAGE_MAX = 1000

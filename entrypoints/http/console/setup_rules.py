@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.response import Redirect
@@ -12,13 +12,11 @@ from msgspec.structs import replace
 
 from domain.installation import Installation, Policies
 from entrypoints.http.console.parts import Console
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_rule_fields import GROUPS, RULES, Rule, written
 from entrypoints.http.console.setup_saving import save
 from entrypoints.http.console.setup_steps import address_of_step, progress_of, show_step
 from entrypoints.policies import WrongPolicy, with_policies
-
-PageRequest = Request[Any, Any, Any]
 
 SLUG = "regras"
 NOT_READY = "Ainda falta configuração: complete o que falta no passo Ativar antes de tirar da pausa."

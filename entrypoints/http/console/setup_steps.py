@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from litestar import Request, Response
+from litestar.datastructures import FormMultiDict
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -111,3 +112,9 @@ def _step_of(lack: Missing) -> str:
 
 def _place(installation: Installation, lack: Missing) -> str:
     return f"{address_of_step(installation, _step_of(lack))}#campo-{lack.key}"
+
+
+def field_text(form: FormMultiDict, name: str) -> str:
+    """What was typed into a field, without blanks around it; empty where there is none, or a file."""
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""

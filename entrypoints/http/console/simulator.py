@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from secrets import token_urlsafe
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.response import Redirect
@@ -29,12 +29,10 @@ from domain.routing import tag_of
 from domain.trail import Step
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.run_words import step_end, step_words, why
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import save
 from entrypoints.http.console.words import ENDINGS, KINDS, OUTCOMES, Word
 from entrypoints.policies import with_policies
-
-PageRequest = Request[Any, Any, Any]
 
 EVENTS = tuple((kind, KINDS[kind]) for kind in KINDS if kind != "outage_asked")
 LONGEST = {"event": 40, "document": 60, "contract": 200, "description": 1500, "phone": 40, "once": 64}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 from msgspec import Struct
@@ -21,12 +21,10 @@ from domain.problem import Problem
 from domain.readiness import missing
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.run_words import step_words
-from entrypoints.http.console.session import Visitor, flash
+from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_go_live import state_of
 from entrypoints.http.console.setup_saving import save
 from entrypoints.http.console.words import KINDS, Word
-
-PageRequest = Request[Any, Any, Any]
 
 _APIS = {"pbx": "API PBX", "third_party": "API para terceiros"}
 SOON = timedelta(days=3)
