@@ -11,11 +11,13 @@ help: ## what there is
 
 setup: $(STAMP) ## .venv with everything in it, and .venv/bin/ponte
 
+# The lock is whole, and `pip check` says so: were pip to resolve again, a dependency's newer release would stop it.
 $(STAMP): .ci/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ponte needs Python 3.11 or newer: make PYTHON=python3.11 setup")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .ci/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement .ci/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check --quiet
 	@touch $@
 
 run: setup ## the whole product with a simulated Huggy and ERP; prints its addresses and how to stop
