@@ -12,6 +12,7 @@ LONGEST_NAME = 64
 LONGEST_ID = 64
 LONGEST_TEXT = 4000
 MAX_DEPTH = 6
+COMPOUND = (dict, list)
 
 
 def fold(name: str) -> str:
@@ -28,17 +29,16 @@ def _folded(name: str) -> str:
 
 def text(value: Tree) -> str:
     """The value as text, stripped; empty when it is missing, no text or whole number, or a variable never filled."""
-    match value:
-        case str():
-            return "" if "{{" in value else value.replace("\0", "").strip()[:LONGEST_TEXT].rstrip()
-        case bool():
+    if isinstance(value, str):
+        if "{{" in value:
             return ""
-        case int():
-            return str(value)
-        case float() if value.is_integer():
-            return str(int(value))
-        case _:
-            return ""
+        value = value.replace("\0", "").strip()
+        return value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT].rstrip()
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, int):
+        return str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else ""
 
 
 class Fields:
@@ -89,7 +89,7 @@ class Fields:
                     continue
                 if isinstance(value, str) and name in NESTED:
                     value = embedded(value)  # noqa: PLW2901  # what is meant stands in the text
-                if isinstance(value, dict | list):
+                if isinstance(value, COMPOUND):
                     if depth < MAX_DEPTH and (child := _as_object(value)) is not None:
                         waiting.append((prefix + name, child, typed and by_hand, depth + 1))
                 elif filled := text(value):
