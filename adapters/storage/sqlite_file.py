@@ -21,6 +21,7 @@ from adapters.storage.refusals import DatabaseInUse, DatabaseUnsupported
 
 CHECKPOINT_PAGES = 1000
 """SQLite's own default; 4 MB of log"""
+CACHE_KIB = 16 * 1024
 BUSY_TIMEOUT_MS = 5000
 """how long a writer waits for one of another process"""
 
@@ -144,6 +145,8 @@ def _configure(engine: Engine, *, checkpoint_pages: int) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             f"wal_autocheckpoint={checkpoint_pages}",
+            "temp_store=MEMORY",
+            f"cache_size={-CACHE_KIB}",
         ):
             _pragma(connection, pragma)
 

@@ -1,16 +1,26 @@
 """The HTTP shell, put together from parts that the composition root hands over."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
-from litestar.types import ControllerRouterHandler, LifespanHook
+from litestar.types import (
+    ControllerRouterHandler,
+    HTTPScope,
+    LifespanHook,
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Receive,
+    Scope,
+    Send,
+)
 from msgspec import Struct
 
 from entrypoints.http.errors import EXCEPTION_HANDLERS, sign_answer
 from entrypoints.http.health import ReadyCheck, health_routes
-from entrypoints.http.webhooks import HuggyWebhook, webhook_route
+from entrypoints.http.webhooks import MOUNTED_AT, HuggyWebhook
 from entrypoints.metrics import Meters
 
 Refuse = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
@@ -28,11 +38,27 @@ class AppParts(Struct, frozen=True, kw_only=True):
     on_shutdown: Sequence[LifespanHook] = ()
 
 
+class PonteApp(Litestar):
+    """Litestar behind the one hot route: its layers would cost each notification a tenth more (docs/performance.md)."""
+
+    def __init__(self, webhook: HuggyWebhook, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._webhook = webhook
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        if scope["type"] == "http" and f"{scope['path']}/".startswith(MOUNTED_AT):
+            await self._webhook(cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send))
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def build_app(parts: AppParts) -> Litestar:
     """No access log and no framework log: request paths hold keys, and a failed request is logged by its handler."""
-    return Litestar(
+    return PonteApp(
+        parts.webhook,
         [
-            webhook_route(parts.webhook),
             *health_routes(parts.ready_checks, parts.meters.registry),
             *parts.routes,
         ],

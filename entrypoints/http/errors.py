@@ -21,6 +21,7 @@ RETRY_AFTER_S = 5
 # Not a secret, so no random bytes for each request: fetching them lets go of the interpreter, and that costs time.
 _PROCESS = secrets.token_hex(4)
 _NUMBERS = itertools.count()
+_SAFE = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 _ACCEPTABLE_ID = re.compile(rb"[0-9A-Za-z-]{8,64}")
 _SENTENCES = {
     400: "O pedido não foi entendido.",
@@ -51,22 +52,21 @@ def sentence(status: int) -> str:
 
 def request_id(scope: Scope) -> str:
     """The caller's `X-Request-Id` if it is a plain one, else a new one; the same for the whole request."""
-    state = scope["state"]
+    state = scope.setdefault("state", {})
     if "request_id" not in state:
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         state["request_id"] = given.decode() if _ACCEPTABLE_ID.fullmatch(given) else f"{_PROCESS}{next(_NUMBERS):08x}"
     return str(state["request_id"])
 
 
+def signature(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The headers that every answer carries."""
+    return [(b"x-request-id", request_id(scope).encode()), *_SAFE]
+
+
 async def sign_answer(message: Message, scope: Scope) -> None:
-    """Adds the headers that every answer carries."""
     if message["type"] == "http.response.start":
-        message["headers"] = [
-            *message.get("headers", []),
-            (b"x-request-id", request_id(scope).encode()),
-            (b"x-content-type-options", b"nosniff"),
-            (b"referrer-policy", b"no-referrer"),
-        ]
+        message["headers"] = [*message.get("headers", []), *signature(scope)]
 
 
 def retry_after_s(failure: Unavailable) -> int:
@@ -81,11 +81,13 @@ def answer_refusal(request: Request[Any, Any, Any], refusal: HTTPException) -> R
 
 
 def note_unavailable(request: Request[Any, Any, Any], failure: Failure) -> None:
-    log.warning("request.unavailable", route=_route(request), cause=failure.cause, request_id=request_id(request.scope))
+    log.warning(
+        "request.unavailable", route=route_of(request), cause=failure.cause, request_id=request_id(request.scope)
+    )
 
 
-def note_fault(request: Request[Any, Any, Any], error: Exception) -> None:
-    log.error("request.failed", route=_route(request), request_id=request_id(request.scope), exc_info=error)
+def note_fault(scope: Scope, route: str, error: Exception) -> None:
+    log.error("request.failed", route=route, request_id=request_id(scope), exc_info=error)
 
 
 def _answer_unavailable(request: Request[Any, Any, Any], failure: Unavailable) -> Response[ErrorAnswer]:
@@ -94,7 +96,7 @@ def _answer_unavailable(request: Request[Any, Any, Any], failure: Unavailable) -
 
 
 def _answer_fault(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
-    note_fault(request, error)
+    note_fault(request.scope, route_of(request), error)
     return _answer(request, 500)
 
 
@@ -103,7 +105,7 @@ def _answer(request: Request[Any, Any, Any], status: int, headers: dict[str, str
     return Response(content, status_code=status, headers=headers, media_type="application/json")
 
 
-def _route(request: Request[Any, Any, Any]) -> str:
+def route_of(request: Request[Any, Any, Any]) -> str:
     """The route's template, never the path: it may hold a key."""
     return request.scope.get("path_template") or str(request.scope.get("route_handler", ""))
 

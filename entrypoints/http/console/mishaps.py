@@ -18,7 +18,7 @@ from entrypoints.http.console.session import (
     give_console,
     refuse_foreign,
 )
-from entrypoints.http.errors import answer_refusal, note_fault, note_unavailable, request_id, sentence
+from entrypoints.http.errors import answer_refusal, note_fault, note_unavailable, request_id, route_of, sentence
 
 _TITLES = {403: "Acesso negado", 404: "Página não encontrada", 405: "Método não permitido", 413: "Grande demais"}
 _NO_SUCH_PAGE = "Confira o endereço. Se ele veio de um link antigo, o que havia aqui pode ter sido apagado."
@@ -62,7 +62,7 @@ def _failure(request: PageRequest, failure: Failure) -> Response[str]:
 
 
 def _fault(request: PageRequest, error: Exception) -> Response[str]:
-    note_fault(request, error)
+    note_fault(request.scope, route_of(request), error)
     return _page(request, 500, "Erro nosso", "Se acontecer de novo, informe o código abaixo ao suporte.")
 
 

@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from adapters.huggy.inbound import parse
 from adapters.memory.clock import SetClock
@@ -360,6 +361,32 @@ async def test_what_cannot_be_stored_is_not_acknowledged(shell: Shell) -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
     assert shell.engine.woken == []
     assert "storage" not in answer.text
+
+
+async def test_a_fault_of_ours_is_answered_and_logged_without_showing_anything(shell: Shell) -> None:
+    class Faulty(MemoryJournal):
+        async def accept(
+            self, installation_id: InstallationId, arrivals: Sequence[Arrival], *, window_s: float
+        ) -> Receipt:
+            raise RuntimeError("cpf 529.982.247-25")
+
+    with capture_logs() as logs:
+        async with await shell.serving(mailbox=Faulty(clock=shell.clock)) as http:
+            answer = await http.post(PATH, json=envelope(item()))
+
+    assert answer.status_code == 500
+    assert set(answer.json()) == {"error", "request_id"}
+    assert (logs[0]["event"], logs[0]["request_id"]) == ("request.failed", answer.headers["x-request-id"])
+    assert "webhook-key" not in repr({**logs[0], "exc_info": None})
+    assert shell.engine.woken == []
+
+
+async def test_its_answers_carry_the_headers_of_all_answers(shell: Shell, http: httpx.AsyncClient) -> None:
+    ours, others = await http.post(PATH, json=envelope(item())), await http.get("/health/live")
+
+    for name in ("x-content-type-options", "referrer-policy"):
+        assert ours.headers[name] == others.headers[name]
+    assert ours.headers["x-request-id"] != others.headers["x-request-id"]
 
 
 async def test_a_chat_is_woken_only_once_its_notification_is_durable(shell: Shell) -> None:
