@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from application.conclude import Conclude
 from application.failures import Failure, Unavailable
-from application.perform import Perform
+from application.perform import Perform, Performed
 from application.ports import Alerts, Chats, Clock, Entry, Erps, Installations, Journal, Observer
 from application.trail import Gathering, gather, note
 from domain.action import Route
@@ -65,29 +65,28 @@ class HandleNotification:
                 await self._conclude.report(installation, outcome)
                 note(f"decision.{tag_of(outcome)}", cause_of(outcome) or OK)
             try:
-                ending = await self._perform(entry, installation, outcome, planned)
+                performed = await self._perform(entry, installation, outcome, planned)
             except Unavailable as failure:
                 note("put_off", failure.cause)
                 await self._alerts.raise_alert(installation.id, failure.cause, failure.detail)
                 if entry.age_s < GIVE_UP_AFTER_S:
                     await self._keep(entry, gathering)
                     return failure.retry_after_s or _patience_s(entry.age_s)
-                ending = Ending(flow=GIVEN_UP, cause=failure.cause)
+                performed = Performed(ending=Ending(flow=GIVEN_UP, cause=failure.cause))
             self._observer.finished(entry, outcome)
+            ending = performed.ending
             if ending is not None:
                 note(f"ended.{ending.flow}", ending.cause or OK)
-            await self._journal.finish_entry(entry, ending=ending, trail=gathering.trail())
+            await self._journal.finish_entry(entry, happened=performed.happened, ending=ending, trail=gathering.trail())
             return None
 
     async def _keep(self, entry: Entry, gathering: Gathering) -> None:
         with suppress(Unavailable):
             await self._journal.keep_trail(entry, gathering.trail())
 
-    async def _perform(
-        self, entry: Entry, installation: Installation, outcome: Outcome, planned: Route
-    ) -> Ending | None:
+    async def _perform(self, entry: Entry, installation: Installation, outcome: Outcome, planned: Route) -> Performed:
         if installation.policies.shadow:
-            return None
+            return Performed(ending=None)
         perform = Perform(
             journal=self._journal,
             chat=self._chats(installation),
@@ -102,8 +101,7 @@ class HandleNotification:
             raise
         except Exception as fault:  # noqa: BLE001  # our own fault is no reason to leave a customer stuck
             self._observer.crashed(entry, fault)
-            ending = await perform(entry, outcome, Route(terminal=to_auxiliary(installation)))
-            return Ending(flow=ending.flow, cause="ponte.fault")
+            return await perform(entry, outcome, Route(terminal=to_auxiliary(installation)), cause="ponte.fault")
 
     async def _outcome(self, entry: Entry, installation: Installation, *, last_call: bool) -> Outcome:
         budget_s = 0.0 if last_call else time_to_ask_s(installation.policies) - entry.age_s

@@ -232,13 +232,26 @@ class Journal(Mailbox, Ledger, Protocol):
         """The oldest unfinished entry of the lane. It stays the head until `finish_entry`."""
         ...
 
+    async def begin(
+        self, entry: Entry, key: EffectKey, note: bytes = b"", *, happened: EffectKey | None = None
+    ) -> Begun:
+        """`Ledger.begin`. `happened`: the effect before this one, finished by the same commit."""
+        ...
+
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
         """Keeps the outcome and its route; the last conclusion of an entry counts."""
         ...
 
-    async def finish_entry(self, entry: Entry, *, ending: Ending | None = None, trail: Trail | None = None) -> None:
-        """Nothing is left to do for this notification. `ending` stands in place of what the conclusion planned; `trail`
-        is kept as that of one more attempt."""
+    async def finish_entry(
+        self,
+        entry: Entry,
+        *,
+        happened: EffectKey | None = None,
+        ending: Ending | None = None,
+        trail: Trail | None = None,
+    ) -> None:
+        """Nothing is left to do for this notification. `happened`: its last effect, finished by the same commit; `ending`
+        stands in place of what the conclusion planned; `trail` is kept as that of one more attempt."""
         ...
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:

@@ -88,11 +88,15 @@ class MemoryJournal:
         oldest = next(waiting, None)
         return None if oldest is None else self._entry(oldest)
 
-    async def begin(self, entry: Entry, key: EffectKey, note: bytes = b"") -> Begun:
+    async def begin(
+        self, entry: Entry, key: EffectKey, note: bytes = b"", *, happened: EffectKey | None = None
+    ) -> Begun:
         """`Unavailable` when the entry is gone with its installation."""
         kept = self._kept.get(entry.seq)
         if kept is None:
             raise Unavailable("storage.entry_gone", "its installation was removed")
+        if happened is not None:
+            await self.finish(entry, happened)
         if key in kept.effects:
             return kept.effects[key]
         kept.effects[key] = Begun(state=EffectState.DOUBTFUL, note=note)
@@ -116,7 +120,16 @@ class MemoryJournal:
         if kept := self._kept.get(entry.seq):
             kept.conclusion = msgspec.json.encode(_Conclusion(outcome=outcome, route=route))
 
-    async def finish_entry(self, entry: Entry, *, ending: Ending | None = None, trail: Trail | None = None) -> None:
+    async def finish_entry(
+        self,
+        entry: Entry,
+        *,
+        happened: EffectKey | None = None,
+        ending: Ending | None = None,
+        trail: Trail | None = None,
+    ) -> None:
+        if happened is not None:
+            await self.finish(entry, happened)
         kept = self._kept.get(entry.seq)
         if kept is not None and not kept.finished:
             kept.finished = True

@@ -119,12 +119,19 @@ class PostgresJournal:
         rows = await self._read(_HEAD, (lane.installation_id, lane.chat_id))
         return self._entry(lane, rows[0]) if rows else None
 
-    async def begin(self, entry: Entry, key: EffectKey, note: bytes = b"") -> Begun:
+    async def begin(
+        self, entry: Entry, key: EffectKey, note: bytes = b"", *, happened: EffectKey | None = None
+    ) -> Begun:
         """`Unavailable` too when the entry is gone with its installation."""
         self._works_on(entry)
         effect = (entry.seq, key)
-        _, planned, earlier = await self._ledger.run(
-            [(_TRY_AGAIN, effect), (_PLAN, (key, seal_note(note, self._seal), entry.seq)), (_EFFECT, effect)]
+        *_, planned, earlier = await self._ledger.run(
+            [
+                *self._done_before(entry, happened),
+                (_TRY_AGAIN, effect),
+                (_PLAN, (key, seal_note(note, self._seal), entry.seq)),
+                (_EFFECT, effect),
+            ]
         )
         if planned:
             return Begun(state=EffectState.FRESH, note=note)
@@ -137,7 +144,7 @@ class PostgresJournal:
         return self._begun(rows[0]) if rows else None
 
     async def finish(self, entry: Entry, key: EffectKey, note: bytes = b"") -> None:
-        await self._ledger.run([(_DONE, (key, seal_note(note, self._seal), entry.seq))])
+        await self._ledger.run([self._done(entry, key, note)])
 
     async def forget(self, entry: Entry, key: EffectKey) -> None:
         """What is DONE stays so: it did happen."""
@@ -150,8 +157,16 @@ class PostgresJournal:
         row = (tag_of(outcome), sealed, *told_columns(entry, outcome, route), entry.seq)
         await self._ledger.run([(_CONCLUDE, row)], size=len(sealed))
 
-    async def finish_entry(self, entry: Entry, *, ending: Ending | None = None, trail: Trail | None = None) -> None:
-        statements: list[Statement] = [(_FINISH, (ending and ending.flow, ending and ending.cause, entry.seq))]
+    async def finish_entry(
+        self,
+        entry: Entry,
+        *,
+        happened: EffectKey | None = None,
+        ending: Ending | None = None,
+        trail: Trail | None = None,
+    ) -> None:
+        finish: Statement = (_FINISH, (ending and ending.flow, ending and ending.cause, entry.seq))
+        statements = [*self._done_before(entry, happened), finish]
         if trail is not None:
             statements.append(self._trail(entry, trail))
         await self._ledger.run(statements)
@@ -168,6 +183,12 @@ class PostgresJournal:
             raise Unavailable("storage.entry_gone", "its installation was removed")
         entry = self._entry(Lane(installation_id=installation_id, chat_id=ChatId(row.chat_id)), newest[0])
         return msgspec.structs.replace(entry, resumed=not inserted)
+
+    def _done(self, entry: Entry, key: EffectKey, note: bytes = b"") -> Statement:
+        return _DONE, (key, seal_note(note, self._seal), entry.seq)
+
+    def _done_before(self, entry: Entry, happened: EffectKey | None) -> Sequence[Statement]:
+        return () if happened is None else (self._done(entry, happened),)
 
     def _trail(self, entry: Entry, trail: Trail) -> Statement:
         return _KEEP_TRAIL, (to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq)

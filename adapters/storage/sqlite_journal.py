@@ -105,17 +105,23 @@ class SqliteJournal:
     async def head(self, lane: Lane) -> Entry | None:
         return self._unfinished.head(lane)
 
-    async def begin(self, entry: Entry, key: EffectKey, note: bytes = b"") -> Begun:
+    async def begin(
+        self, entry: Entry, key: EffectKey, note: bytes = b"", *, happened: EffectKey | None = None
+    ) -> Begun:
         """`Unavailable` too when the entry is gone with its installation."""
         row = (entry.seq, key, seal_note(note, self._seal), self._now(), entry.seq)
 
         def plan(connection: Connection) -> tuple[bool, _Effect | None]:
+            if happened is not None:
+                _execute(connection, _DONE, self._done(entry, happened))
             if _execute(connection, _PLAN, row).rowcount:
                 return True, None
             _execute(connection, _TRY_AGAIN, (self._now(), entry.seq, key))
             return False, _effect(connection, entry, key)
 
         def remember(planned: tuple[bool, object]) -> None:
+            if happened is not None:
+                self._unfinished.done(entry.seq, happened, b"")
             if planned[0]:
                 self._unfinished.plan(entry.seq, key, note)
 
@@ -133,7 +139,7 @@ class SqliteJournal:
         return None if earlier is None else unseal_effect(*earlier, self._seal)
 
     async def finish(self, entry: Entry, key: EffectKey, note: bytes = b"") -> None:
-        row = (entry.seq, key, seal_note(note, self._seal), self._now(), entry.seq)
+        row = self._done(entry, key, note)
         await self._writer.run(
             lambda connection: _execute(connection, _DONE, row),
             then=lambda _: self._unfinished.done(entry.seq, key, note),
@@ -155,11 +161,20 @@ class SqliteJournal:
             size=len(sealed),
         )
 
-    async def finish_entry(self, entry: Entry, *, ending: Ending | None = None, trail: Trail | None = None) -> None:
+    async def finish_entry(
+        self,
+        entry: Entry,
+        *,
+        happened: EffectKey | None = None,
+        ending: Ending | None = None,
+        trail: Trail | None = None,
+    ) -> None:
         row = (self._now(), ending and ending.flow, ending and ending.cause, entry.seq)
         kept = None if trail is None else self._trail(entry, trail)
 
         def finish(connection: Connection) -> None:
+            if happened is not None:
+                _execute(connection, _DONE, self._done(entry, happened))
             if _execute(connection, _FINISH, row).rowcount and kept is not None:
                 _execute(connection, _KEEP_TRAIL, kept)
 
@@ -185,6 +200,9 @@ class SqliteJournal:
             window_s=window_s,
         )
         return await self._writer.run(lambda connection: record(connection, asked, self._seal), size=len(asked.payload))
+
+    def _done(self, entry: Entry, key: EffectKey, note: bytes = b"") -> tuple[int, EffectKey, bytes | None, int, int]:
+        return entry.seq, key, seal_note(note, self._seal), self._now(), entry.seq
 
     def _now(self) -> int:
         return to_microseconds(self._clock.now())

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from litestar import Litestar, Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.types import (
     ControllerRouterHandler,
@@ -48,10 +49,12 @@ class PonteApp(Litestar):
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
-        if scope["type"] == "http" and f"{scope['path']}/".startswith(MOUNTED_AT):
-            await self._webhook(cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send))
-        else:
-            await super().__call__(scope, receive, send)
+        if scope["type"] == ScopeType.HTTP:
+            asked = cast("HTTPScope", scope)
+            if f"{asked['path']}/".startswith(MOUNTED_AT):
+                await self._webhook(asked, cast("Receive", receive), cast("Send", send))
+                return
+        await super().__call__(scope, receive, send)
 
 
 def build_app(parts: AppParts) -> Litestar:

@@ -192,6 +192,30 @@ async def test_a_look_at_a_late_chat_that_fails_is_tried_again_before_anything_i
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
 
 
+async def test_what_was_said_is_on_record_before_a_slow_chat_is_looked_at_again() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    await office.accept(lookup())
+    office.clock.advance(6)
+    looked, said = office.chat.situation, office.chat.perform
+
+    async def slow(chat: object, action: object) -> None:
+        await said(chat, action)  # type: ignore[arg-type]
+        office.clock.advance(6)
+        office.chat.perform = said  # type: ignore[method-assign]
+        office.chat.situation = failing  # type: ignore[method-assign]
+
+    async def failing(chat: object) -> Situation:
+        office.chat.situation = looked  # type: ignore[method-assign]
+        raise Unavailable("huggy.unreachable")
+
+    office.chat.perform = slow  # type: ignore[method-assign]
+    assert await office.work() is not None
+    assert await office.work() is None
+    assert office.said_keys == ["contracts.list"]
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
 async def test_a_look_that_huggy_does_not_allow_keeps_the_answer_from_nobody() -> None:
     office = Office()
     office.world.add(customer())

@@ -29,6 +29,7 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=ZoneInfo("America/Sao_Pau
 HERE = InstallationId("inst-1")
 THERE = InstallationId("inst-2")
 EFFECT = EffectKey("n-1:0")
+NEXT = EffectKey("n-1:1")
 ROUTE = Route(
     remarks=(Say(message=Message(key="boleto.none", values={"name": "Ana"})),),
     terminal=StartFlow(flow=FlowKey.BOLETOS_NONE, flow_id=FlowId("14")),
@@ -281,6 +282,32 @@ class JournalContract:
         done = Begun(state=EffectState.DONE, note=b"\x00\xffafter")
         assert await bench.journal.recall(await head(bench), EFFECT) == done
         assert await bench.journal.begin(await head(bench), EFFECT) == done
+
+    async def test_the_next_effect_begins_in_the_commit_that_finishes_the_one_before(self, bench: JournalBench) -> None:
+        entry = await accepted(bench)
+        await bench.journal.begin(entry, EFFECT, b"before")
+        fresh = await bench.journal.begin(entry, NEXT, b"next", happened=EFFECT)
+        assert fresh == Begun(state=EffectState.FRESH, note=b"next")
+        for _ in range(2):
+            assert await bench.journal.recall(await head(bench), EFFECT) == Begun(state=EffectState.DONE)
+            next_one = await bench.journal.recall(await head(bench), NEXT)
+            assert next_one == Begun(state=EffectState.DOUBTFUL, note=b"next")
+            await bench.crash()
+
+    async def test_the_one_before_is_finished_also_where_the_next_was_begun_already(self, bench: JournalBench) -> None:
+        entry = await accepted(bench)
+        await bench.journal.begin(entry, EFFECT)
+        await bench.journal.begin(entry, NEXT)
+        assert (await bench.journal.begin(entry, NEXT, happened=EFFECT)).state is EffectState.DOUBTFUL
+        await bench.crash()
+        assert await bench.journal.recall(await head(bench), EFFECT) == Begun(state=EffectState.DONE)
+
+    async def test_an_entry_is_finished_together_with_its_last_effect(self, bench: JournalBench) -> None:
+        entry = await accepted(bench)
+        await bench.journal.begin(entry, EFFECT)
+        await bench.journal.finish_entry(entry, happened=EFFECT)
+        assert await bench.journal.head(lane()) is None
+        assert await bench.journal.recall(entry, EFFECT) == Begun(state=EffectState.DONE)
 
     async def test_an_effect_finished_without_a_note_has_none(self, bench: JournalBench) -> None:
         entry = await accepted(bench)

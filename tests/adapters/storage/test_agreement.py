@@ -75,9 +75,9 @@ class Agreement(RuleBasedStateMachine):
     def take_heads(self) -> MultipleResults[Twins]:
         return multiple(*self._heads())
 
-    @rule(entry=entries, key=effects, note=notes)
-    def begin(self, entry: Twins, key: EffectKey, note: bytes) -> None:
-        self._agree_on(entry, lambda journal, entry: journal.begin(entry, key, note))
+    @rule(entry=entries, key=effects, note=notes, happened=st.none() | effects)
+    def begin(self, entry: Twins, key: EffectKey, note: bytes, happened: EffectKey | None) -> None:
+        self._agree_on(entry, lambda journal, entry: journal.begin(entry, key, note, happened=happened))
 
     @rule(entry=entries, key=effects)
     def recall(self, entry: Twins, key: EffectKey) -> None:
@@ -96,9 +96,9 @@ class Agreement(RuleBasedStateMachine):
         route = Route(terminal=StartFlow(flow=flow, flow_id=None))
         self._agree_on(entry, lambda journal, entry: journal.conclude(entry, outcome, route))
 
-    @rule(entry=entries)
-    def finish_entry(self, entry: Twins) -> None:
-        self._agree_on(entry, lambda journal, entry: journal.finish_entry(entry))
+    @rule(entry=entries, happened=st.none() | effects)
+    def finish_entry(self, entry: Twins, happened: EffectKey | None) -> None:
+        self._agree_on(entry, lambda journal, entry: journal.finish_entry(entry, happened=happened))
 
     @rule(seconds=st.sampled_from([0.5, WINDOW_S - 1, WINDOW_S]))
     def time_passes(self, seconds: float) -> None:
