@@ -5,6 +5,7 @@ That keeps full durability (each commit reaches the disk before anybody is answe
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -148,21 +149,26 @@ class Writer:
         self._thread.join()
 
     def _work(self) -> None:
+        connection: Connection | None = None  # kept: taking it from the engine costs as much as a short commit
         while batch := self._waiting.next_batch(BATCH_MAX):
             fatal = False
             try:
-                self._commit(batch)
+                connection = connection or self._engine.connect()
+                self._commit(connection, batch)
             except Exception as error:  # noqa: BLE001  # whatever the reason, those who wait must be answered
                 fatal = self._give_up(batch, error)
+                _let_go(connection)
+                connection = None
             answer(batch)
             if fatal:
                 self._on_fatal()
+        _let_go(connection)
 
-    def _commit(self, batch: Sequence[_Write]) -> None:
+    def _commit(self, connection: Connection, batch: Sequence[_Write]) -> None:
         if self._broken:
             raise failed()
         steps = _steps(batch)
-        with self._engine.begin() as connection:
+        with connection.begin():
             for step in steps:
                 step.perform(connection)
         for step in steps:
@@ -179,6 +185,13 @@ class Writer:
         log.error("storage.commit_failed", error=type(cause).__name__, code=code, operations=len(batch))
         self._broken = is_damaged(cause)
         return self._broken
+
+
+def _let_go(connection: Connection | None) -> None:
+    """What went wrong on it is over: the next batch takes one that is in order again."""
+    if connection is not None:
+        with suppress(DBAPIError):
+            connection.close()
 
 
 def _steps(batch: Sequence[_Write]) -> Sequence[_Alone[Any] | _AllOfAKind[Any, Any]]:
