@@ -12,6 +12,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import structlog
 from procrastinate import App, JobContext
@@ -46,6 +47,8 @@ FORGET_WORKER_S: Final = 86_400.0
 """a frozen worker may come back: it is struck off late"""
 CONNECTIONS: Final = 8
 WAIT_FOR_CONNECTION_S: Final = 5.0
+CHECK_S: Final = 1.0
+"""a connection that died since it was looked at fails one query, which all who ask bear"""
 END_S: Final = 5.0
 """how long what was cancelled may take to end"""
 RESTART_S: Final = (0.2, 5.0)
@@ -96,7 +99,7 @@ class ProcrastinateEngine:
             max_size=CONNECTIONS,
             timeout=WAIT_FOR_CONNECTION_S,
             kwargs={"autocommit": True, "prepare_threshold": None},  # the best plan changes with what waits
-            check=AsyncConnectionPool.check_connection,
+            check=OftenEnough(CHECK_S),
             open=False,
         )
         self._app = App(connector=connector)
@@ -207,6 +210,8 @@ class ProcrastinateEngine:
         job = context.job
         if self._work is None or job.id is None:
             raise RuntimeError("a job is a worker's")
+        if self._stopped:
+            return  # handed over while it stopped: the chat is in the inbox still, and others are rung for it
         with self._letting_go.serving(lane.installation_id):
             await self._attempt(self._work, Claim(number=job.id, lane=lane, queue=job.queue), failures)
 
@@ -305,6 +310,20 @@ class ProcrastinateEngine:
             log.warning("engine.chat_taken_over", worker_id=job.worker_id)
             await self._jobs.drop(job)
             self._ended(job)
+
+
+class OftenEnough:
+    """Looks whether a connection still lives, unless that was seen a moment ago: a query for each query is too much."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._seen_alive: WeakKeyDictionary[AsyncConnection, float] = WeakKeyDictionary()
+
+    async def __call__(self, connection: AsyncConnection) -> None:
+        now = time.monotonic()
+        if now - self._seen_alive.get(connection, -self._every_s) >= self._every_s:
+            await AsyncConnectionPool.check_connection(connection)
+            self._seen_alive[connection] = now
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

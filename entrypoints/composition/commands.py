@@ -8,6 +8,7 @@ from contextlib import (
 )
 
 import structlog
+import uvloop
 
 from adapters.clock.system import SystemClock
 from adapters.notices.smtp import SmtpPost, read_mail_server
@@ -45,8 +46,8 @@ def run_server(settings: Settings, host: str, port: int, worker: bool) -> None:
 
 
 def run_worker(settings: Settings) -> None:
-    with serving(settings, works=True) as container:
-        asyncio.run(work(container))
+    with serving(settings, works=True) as container, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work(container))
 
 
 def migrate(settings: Settings) -> str:

@@ -137,8 +137,8 @@ async def test_workers_share_those_who_are_let_go_and_none_is_called_twice(url: 
         running(url, post.reading(busy_too.work), per_installation=1, last_calls=last_calls),
     ):
         await eventually(lambda: len(called) + len(busy.at_work) + len(busy_too.at_work) >= len(crowd))
-
-    assert sorted([*called, *busy.started, *busy_too.started]) == sorted(crowd)
+        # Here, not after the block: what the one that stops first leaves behind, the other rightly takes over.
+        assert sorted([*called, *busy.started, *busy_too.started]) == sorted(crowd)
 
 
 async def test_what_arrives_during_a_last_call_is_worked_on_after_it(
