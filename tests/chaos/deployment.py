@@ -110,6 +110,16 @@ class Deployment(Ponte):
         for process in killed:
             process.wait(ponte.STOP_S)
 
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Within the block this worker is stopped in the middle of whatever it does; at the end it goes on."""
+        group = self._beside[name].pid
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(group, signal.SIGCONT)
+
     def stop(self) -> None:
         """SIGTERM to all; those beside the server end first."""
         for name in self._workers():
