@@ -1,13 +1,13 @@
-"""`python -m benchmarks [names…]`: measures, shows the progress on standard error, and prints the table."""
+"""`python -m benchmarks [names…]`: measures, shows the progress on standard error, and prints a table for each form."""
 
 import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks.accept import accept, fsyncs, lone
+from benchmarks.accept import accept, fsyncs, lone, yardstick
 from benchmarks.bench import Bench
 from benchmarks.child import Child
 from benchmarks.console_pages import console_pages
@@ -16,13 +16,14 @@ from benchmarks.endurance import idle, memory
 from benchmarks.neighbours import backlog, hanging
 from benchmarks.report import as_markdown, as_text, write_between_marks
 from benchmarks.rows import FULL, SMOKE, Row, Size
-from benchmarks.stores import PostgresStore, SqliteStore, Store
+from benchmarks.stores import PostgresStore, SqliteStore, Store, own_server
 from benchmarks.storm import storm
 from benchmarks.whole_way import latency, whole_way
 
 BENCHMARKS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     each.__name__: each
     for each in (
+        yardstick,
         accept,
         lone,
         fsyncs,
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Row]]] = {
         console_pages,
     )
 }
+FORMS = (SqliteStore.name, PostgresStore.name)
 BAR = 24
 
 
@@ -83,28 +85,40 @@ def measure(names: Sequence[str], *, store: Store, size: Size, directory: Path) 
 
 def main(argv: Sequence[str]) -> int:
     args = _read(argv)
-    store: Store = PostgresStore(args.database_url) if args.database_url else SqliteStore()
+    size = SMOKE if args.smoke else FULL
     args.directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=args.directory, prefix="benchmarks-") as directory:
-        rows = measure(
-            args.names or list(BENCHMARKS),
-            store=store,
-            size=SMOKE if args.smoke else FULL,
-            directory=Path(directory),
-        )
-    print(as_text(rows))
-    if args.markdown:
-        write_between_marks(args.markdown, as_markdown(store.name, rows))
+    for form in args.form or FORMS:
+        with tempfile.TemporaryDirectory(dir=args.directory, prefix="benchmarks-") as home:
+            directory = Path(home)
+            with _store(form, args.database_url, directory) as store:
+                rows = measure(args.names or list(BENCHMARKS), store=store, size=size, directory=directory)
+        print(f"{form}\n{as_text(rows)}\n")
+        if args.markdown:
+            write_between_marks(args.markdown, form, as_markdown(form, rows))
     return 0
+
+
+@contextmanager
+def _store(form: str, database_url: str | None, directory: Path) -> Iterator[Store]:
+    if form == SqliteStore.name:
+        yield SqliteStore()
+    elif database_url:
+        yield PostgresStore(database_url)
+    else:
+        with own_server(directory / "postgres") as url:
+            yield PostgresStore(url)
 
 
 def _read(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="name", help=", ".join(BENCHMARKS))
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
-    parser.add_argument("--database-url", help="a PostgreSQL server to measure that form on, in databases of its own")
+    parser.add_argument("--form", action="append", choices=FORMS, help="this form alone; without it both, one by one")
+    parser.add_argument(
+        "--database-url", help="a PostgreSQL server to take, in databases of its own, in place of one's own"
+    )
     parser.add_argument("--directory", type=Path, default=Path("var"), help="on the disk that is to be measured")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="rewrites the table in this page")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="rewrites the tables in this page")
     return parser.parse_args(argv)
 
 

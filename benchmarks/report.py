@@ -10,7 +10,6 @@ from pathlib import Path
 
 from benchmarks.rows import HEADINGS, Row
 
-BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 LIBRARIES = ("litestar", "uvicorn", "uvloop", "httptools", "msgspec", "httpx", "aiohttp", "sqlalchemy", "cryptography")
 
 
@@ -37,12 +36,18 @@ def surroundings() -> str:
     )
 
 
-def write_between_marks(page: Path, markdown: str) -> None:
-    """Replaces what stands between the two marks; `ValueError` when the page lacks them."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+def marks(store: str) -> tuple[str, str]:
+    """What stands before and after a store's table in a page."""
+    return f"<!-- benchmarks of {store}: begin -->", f"<!-- benchmarks of {store}: end -->"
+
+
+def write_between_marks(page: Path, store: str, markdown: str) -> None:
+    """Replaces what stands between the store's two marks; `ValueError` when the page lacks them."""
+    opening, closing = marks(store)
+    before, begin, rest = page.read_text(encoding="utf-8").partition(opening)
+    _, end, after = rest.partition(closing)
     if not begin or not end:
-        raise ValueError(f"{page} has no place for the table: {BEGIN} … {END}")
+        raise ValueError(f"{page} has no place for the table: {opening} … {closing}")
     page.write_text(f"{before}{begin}\n{markdown}\n{end}{after}", encoding="utf-8")
 
 

