@@ -190,7 +190,7 @@ class Lanes:
         if self._stopped:
             return
         if desk is self._desk and (line := self._lines.get(lane.installation_id)):
-            line.served()
+            line.served(self._monotonic())
         if lane in self._again:
             self._enter(lane, self._again.pop(lane))
         elif rest_s is not None:

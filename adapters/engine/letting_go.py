@@ -22,6 +22,9 @@ CALM_LOOK_S: Final = 0.25
 """and while others wait"""
 LET_GO_AT_A_LOOK: Final = round(LOOK_S / LET_GO_S)
 
+STANDS_S: Final = 10.0
+"""a line that does not move may only wait for its places: what a dead worker holds is taken over in less"""
+
 log = structlog.get_logger()
 
 
@@ -71,7 +74,7 @@ class LettingGo:
             if not self._served_here[installation_id]:
                 del self._served_here[installation_id]
             if pace := self._paces.get(installation_id):
-                pace.served()
+                pace.served(time.monotonic())
 
     async def run(self) -> None:
         while True:
@@ -127,7 +130,7 @@ class LettingGo:
     def _watch(self, lines: Mapping[InstallationId, int], now: float) -> None:
         for installation_id, length in lines.items():
             if length:
-                self._paces.setdefault(installation_id, Pace(now))
+                self._paces.setdefault(installation_id, Pace(now, stands_s=STANDS_S))
             else:
                 self._paces.pop(installation_id, None)
                 self._watched.discard(installation_id)

@@ -26,9 +26,9 @@ class Line:
     def pop_oldest(self) -> Lane:
         return self._since.popitem(last=False)[0]
 
-    def served(self) -> None:
+    def served(self, now: float) -> None:
         """A lane of this installation left its place while others waited."""
-        self._pace.served()
+        self._pace.served(now)
 
     def waits_in_vain(self, now: float, patience_s: float) -> bool:
         """Whether the turn of the oldest would come after its patience has ended, at the pace of the last seconds."""
