@@ -47,7 +47,7 @@ class PostgresFences:
         self._pool: Pool = AsyncConnectionPool(
             url,
             kwargs={"autocommit": True},
-            configure=_wait_for_no_disk,
+            configure=_do_not_wait_for_the_disk,
             min_size=1,
             max_size=CONNECTIONS,
             timeout=CONNECT_S,
@@ -98,7 +98,7 @@ class PostgresFences:
         ]
 
 
-async def _wait_for_no_disk(connection: psycopg.AsyncConnection) -> None:
+async def _do_not_wait_for_the_disk(connection: psycopg.AsyncConnection) -> None:
     """A place that a crash of the server forgets is free a moment too early, and no more."""
     await connection.execute("SET synchronous_commit = off")
 

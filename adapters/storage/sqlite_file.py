@@ -21,7 +21,8 @@ from adapters.storage.refusals import DatabaseInUse, DatabaseUnsupported
 
 CHECKPOINT_PAGES = 1000
 """SQLite's own default; 4 MB of log"""
-CACHE_KIB = 16 * 1024
+WRITER_CACHE_KIB = 16 * 1024
+"""of pages, at most; those of the indexes come again with every notification"""
 BUSY_TIMEOUT_MS = 5000
 """how long a writer waits for one of another process"""
 
@@ -47,6 +48,7 @@ def writing_engine(path: Path, *, checkpoints: bool) -> Engine:
     two connections reset the log at once.
     """
     engine = _engine(path, checkpoint_pages=CHECKPOINT_PAGES if checkpoints else 0)
+    event.listen(engine, "connect", _keep_more_pages)
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
@@ -145,12 +147,15 @@ def _configure(engine: Engine, *, checkpoint_pages: int) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             f"wal_autocheckpoint={checkpoint_pages}",
-            "temp_store=MEMORY",
-            f"cache_size={-CACHE_KIB}",
+            "temp_store=MEMORY",  # a statement's own journal, too: by itself SQLite makes a file of it in each commit
         ):
             _pragma(connection, pragma)
 
     event.listen(engine, "connect", set_up)
+
+
+def _keep_more_pages(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    _pragma(connection, f"cache_size={-WRITER_CACHE_KIB}")
 
 
 def _read_only(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
