@@ -38,7 +38,7 @@ PLACES: Final = 20
 POLL_S: Final = 1.0
 """so late a rest ends, or a wake-up begins of which no notice came"""
 SWEEP_S: Final = 1.0
-REFILL_S: Final = 0.02
+REFILL_S: Final = 0.05
 """places that became free are filled together"""
 CARE_S: Final = 1.0
 STALLED_S: Final = 6.0
