@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from adapters.fence.breaker import Breakers
+from adapters.fence.going_in import GoingIn, Sleep
 from adapters.fence.line import Line
 from adapters.fence.pace import Pace
 from application.history import FenceState
@@ -21,23 +22,24 @@ class LocalFence:
         concurrency: int,
         per_minute: int | None,
         monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._places = Line(max(1, concurrency))
         self._pace = Pace(max(1, per_minute), monotonic=monotonic, sleep=sleep) if per_minute is not None else None
         self._breakers = Breakers(monotonic)
+        self._go_in = GoingIn(self._places, monotonic=monotonic, sleep=sleep)
 
     @asynccontextmanager
     async def turn(self, operation: str) -> AsyncIterator[None]:
         breaker = self._breakers.of(operation)
-        breaker.refuse_if_open()
-        async with self._places:
-            # It may have opened meanwhile: whoever waited in vain must not hold up the others at the pace.
-            breaker.refuse_if_open()
+        await self._go_in(breaker)
+        try:
             if self._pace is not None:
                 await self._pace.start()
             with breaker.attempt():
                 yield
+        finally:
+            self._places.leave()
 
     def state(self, api: str) -> FenceState:
         return FenceState(

@@ -6,7 +6,7 @@ The circuit breakers are each process's own: they learn from its own calls.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from secrets import token_hex
 
@@ -14,6 +14,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from adapters.fence.breaker import Breakers
+from adapters.fence.going_in import GoingIn, Sleep
 from adapters.fence.line import Line
 from adapters.fence.places import Held, Places, Pool, Returns
 from application.failures import Unavailable
@@ -32,14 +33,13 @@ _STATE = """
     SELECT api, count(*) FILTER (WHERE until > clock_timestamp()), count(*) FROM fence_places
     WHERE installation_id = %s GROUP BY api ORDER BY api
     """
-_Sleep = Callable[[float], Awaitable[None]]
 
 
 class PostgresFences:
     """What the fences of one process share. `open` and `close` belong to the event loop that uses them."""
 
     def __init__(
-        self, url: str, *, monotonic: Callable[[], float] = time.monotonic, sleep: _Sleep = asyncio.sleep
+        self, url: str, *, monotonic: Callable[[], float] = time.monotonic, sleep: Sleep = asyncio.sleep
     ) -> None:
         self._url = url
         self._made: dict[tuple[InstallationId, str], PostgresFence] = {}
@@ -114,7 +114,7 @@ class PostgresFence:
         concurrency: int,
         returns: Returns,
         monotonic: Callable[[], float],
-        sleep: _Sleep,
+        sleep: Sleep,
     ) -> None:
         self._places = places
         self._ours = Line(concurrency)
@@ -123,6 +123,7 @@ class PostgresFence:
         """one asks at a time"""
         self._returns = returns
         self._breakers = Breakers(monotonic)
+        self._go_in = GoingIn(self._ours, monotonic=monotonic, sleep=sleep)
         self._sleep = sleep
 
     def open_circuits(self) -> tuple[str, ...]:
@@ -131,14 +132,7 @@ class PostgresFence:
     @asynccontextmanager
     async def turn(self, operation: str) -> AsyncIterator[None]:
         breaker = self._breakers.of(operation)
-        breaker.refuse_if_open()
-        await self._ours.enter()
-        try:
-            # It may have opened meanwhile.
-            breaker.refuse_if_open()
-        except Unavailable:
-            self._ours.leave()
-            raise
+        await self._go_in(breaker)
         holder = token_hex(8)
         try:
             async with self._asking:
