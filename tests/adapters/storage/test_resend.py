@@ -161,7 +161,7 @@ class Office:
     async def ended(self) -> Progress:
         async with asyncio.timeout(60):
             while (progress := self.again.progress(HERE)) is None or not progress.over:  # noqa: ASYNC110  # no event tells
-                await asyncio.sleep(0.001)  # not 0: spinning would keep the interpreter from the threads that are awaited
+                await asyncio.sleep(0.001)  # with 0 it would keep the interpreter from the threads it waits for
         return progress
 
 
