@@ -55,7 +55,7 @@ class GoingIn:
         now = self._monotonic()
         while self._refused_at and now - self._refused_at[0] > LATELY_S:
             self._refused_at.popleft()
-        crowd = len(self._refused_at) - AT_ONCE
         self._refused_at.append(now)
-        if crowd >= 0:
-            await self._sleep(random.uniform(0, min(LONGEST_S, EACH_S * (crowd + 1))))  # noqa: S311  # guards nothing
+        crowd = len(self._refused_at) - AT_ONCE
+        if crowd > 0:
+            await self._sleep(random.uniform(0, min(LONGEST_S, EACH_S * crowd)))  # noqa: S311  # guards nothing
