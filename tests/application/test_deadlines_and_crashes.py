@@ -1,16 +1,16 @@
 """No customer is left stuck, nothing happens twice that must not: whatever fails, and wherever a crash cuts in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from application.failures import InDoubt, Rejected, Unavailable, Unintelligible
 from application.ports import Erp
 from domain.action import Say, SayCode
-from domain.customer import Customer
+from domain.customer import Contract, Customer
 from domain.installation import FlowKey, Policies
-from domain.notification import Situation
+from domain.notification import ChatRef, Situation
 from domain.outcome import BoletosIssued, CustomerFound, Failed, TicketOpened, UnblockGranted
 from domain.tax_id import TaxId
 from tests.application.office import CHAT, Office, boleto, lookup, ticket, unblock
@@ -145,6 +145,24 @@ async def test_an_agent_who_takes_the_chat_while_a_slow_answer_is_told_keeps_it(
     await office.receive(lookup())
     assert office.said_keys == ["contracts.list"]
     assert office.flows == []
+
+
+@pytest.mark.parametrize(
+    ("contracts", "said"), [((HOME,), []), ((HOME, OFFICE), ["contracts.list"])], ids=["nothing said", "list told"]
+)
+async def test_a_slow_chat_that_nobody_took_goes_on_to_its_flow(contracts: Sequence[Contract], said: list[str]) -> None:
+    office = Office()
+    office.world.add(customer(*contracts))
+    looked = office.chat.situation
+
+    async def slow(chat: ChatRef) -> Situation:
+        office.clock.advance(6)
+        return await looked(chat)
+
+    office.chat.situation = slow  # type: ignore[method-assign]
+    await office.receive(lookup())
+    assert office.said_keys == said
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
 
 
 # --- Huggy fails ----------------------------------------------------------------------------------------------
