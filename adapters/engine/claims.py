@@ -5,7 +5,7 @@ wake-up guards it too: nobody else may begin with the chat, and of a worker that
 never waited for, fetched or ended one by one.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -80,8 +80,6 @@ SELECT lines.installation_id, lines.queue_name, lines.length, claimed.id, claime
 FROM lines LEFT JOIN claimed USING (queue_name) ORDER BY claimed.id
 """  # noqa: S608  # put together from our own words
 
-_DELETE: Final = "DELETE FROM procrastinate_jobs WHERE id = ANY(%(numbers)s)"
-
 
 class Crowd(Struct, frozen=True, kw_only=True):
     """What is asked for one installation."""
@@ -132,9 +130,6 @@ class Claims:
             ],
             lines={InstallationId(row["installation_id"]): row["length"] for row in rows},
         )
-
-    async def delete(self, numbers: Collection[int]) -> None:
-        await self._connector.execute_query_async(_DELETE, numbers=list(numbers))
 
 
 def _microseconds(seconds: float) -> int:

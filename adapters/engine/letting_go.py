@@ -153,7 +153,7 @@ class LettingGo:
         if not done:
             return
         numbers = [each.number for each in done]
-        if not await self._jobs.end(numbers, self._claims.delete):
+        if not await self._jobs.end(numbers):
             self._called.set()
             return
         del self._done[: len(done)]

@@ -103,7 +103,7 @@ class ProcrastinateEngine:
             open=False,
         )
         self._app = App(connector=connector)
-        self._jobs = self._app.job_manager = SteadyJobs(connector, ended=self._ended)
+        self._jobs = self._app.job_manager = SteadyJobs(connector, concurrency=concurrency, ended=self._ended)
         self._app.task(name=TASK, pass_context=True)(self._work_off)
         self._wake_ups = WakeUps(connector, places=per_installation)
         self._letting_go = LettingGo(
@@ -185,11 +185,11 @@ class ProcrastinateEngine:
         woken = dict(self._arrived.popleft() for _ in range(len(self._arrived)))
         installations = waiting | self._to_ring | {lane.installation_id for lane in woken}
         self._to_ring = set()
-        if woken:
-            now = time.monotonic()
-            await self._wake_ups.hurry({lane: now - woken_at for lane, woken_at in woken.items()})
-        if installations:
-            await self._wake_ups.ring(installations)
+        # Who is rung only now has seen nothing yet, and need not be told that there is more.
+        rung = await self._wake_ups.ring(installations) if installations else set()
+        now = time.monotonic()
+        if late := {lane: now - woken_at for lane, woken_at in woken.items() if lane not in rung}:
+            await self._wake_ups.hurry(late)
         self._letting_go.look_at(waiting)
 
     def _ended(self, job: Job) -> None:
@@ -265,12 +265,12 @@ class ProcrastinateEngine:
 
     async def _dismiss(self, employment: asyncio.Task[None], grace_s: float) -> None:
         employment.cancel()
-        let_go = self._letting_go.stop()
-        await asyncio.wait({employment, *let_go}, timeout=grace_s)
+        ending = {employment, asyncio.create_task(self._jobs.hand_back()), *self._letting_go.stop()}
+        await asyncio.wait(ending, timeout=grace_s)
         self._jobs.close()
         for task in list(self._at_work.values()):
             task.cancel()
-        await asyncio.wait({employment, *let_go}, timeout=END_S)
+        await asyncio.wait(ending, timeout=END_S)
         await self._letting_go.close()
         await _cancel(employment)
 

@@ -1,35 +1,66 @@
-"""Procrastinate's dealings with its table of jobs, steady while the database comes and goes.
+"""Procrastinate's dealings with its table of jobs, steady while the database comes and goes, and few.
 
 As it comes, one failing heartbeat or look for work stops a worker, which then takes no work until all it has is done;
 and a job whose end could not be recorded, or whose hand-over was cut off on its way, stays "doing" and blocks its chat
-for as long as the worker lives.
+for as long as the worker lives. It also looks for each job by itself, once more after the last, and records each end by
+itself: while there is much to do, here one look brings several, and ends are recorded together.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
+from typing import Final
 
 import structlog
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException, UniqueViolation
-from procrastinate.jobs import Job, Status
-from procrastinate.manager import JobManager
-from psycopg.errors import ForeignKeyViolation, RaiseException
+from procrastinate.jobs import Job, Notification, Status
+from procrastinate.manager import JobManager, NotificationCallback
+from psycopg.errors import ForeignKeyViolation
 
 CALL_S = 10.0
 """a look for work that takes longer is given up: its connection is dead"""
 AGAIN_S = 0.5
+AT_A_LOOK: Final = 8
+"""jobs, at most: what one worker takes away at once, another one can't begin with"""
+
+# The last row is empty where there was nothing more.
+_FETCH: Final = """
+WITH RECURSIVE fetched (number, job) AS (
+    SELECT 1, procrastinate_fetch_job_v2(%(queues)s::varchar[], %(worker_id)s)
+    UNION ALL
+    SELECT number + 1, procrastinate_fetch_job_v2(%(queues)s::varchar[], %(worker_id)s) FROM fetched
+    WHERE number < %(most)s AND (job).id IS NOT NULL
+)
+SELECT (job).id, (job).status, (job).task_name, (job).priority, (job).lock, (job).queueing_lock, (job).args,
+    (job).scheduled_at, (job).queue_name, (job).attempts, (job).worker_id
+FROM fetched ORDER BY number
+"""
+_END: Final = "DELETE FROM procrastinate_jobs WHERE id = ANY(%(numbers)s) AND status IN ('todo', 'doing')"
 
 log = structlog.get_logger()
 
 
 class SteadyJobs(JobManager):
-    """`ended` is called with each job of this process once its row is gone."""
+    """`concurrency`: how many jobs that were fetched may be at work. `ended` is called with each of them once its row is
+    gone."""
 
-    def __init__(self, connector: BaseAsyncConnector, *, ended: Callable[[Job], None]) -> None:
+    def __init__(self, connector: BaseAsyncConnector, *, concurrency: int, ended: Callable[[Job], None]) -> None:
         super().__init__(connector)
+        self._concurrency = concurrency
         self._ended = ended
         self._fetching = asyncio.Lock()
+        self._fetched: deque[Job] = deque()
+        """begun in the database, and not handed over yet"""
+        self._at_work = 0
+        """handed over by `fetch_job`, and not ended"""
+        self._told = False
+        """somebody said that there is work, after the last look began"""
+        self._seen_the_last = False
+        """the last look brought all that there was"""
+        self._ending: list[tuple[Job, asyncio.Future[None]]] = []
+        self._recording: asyncio.Task[None] | None = None
         self._held: set[int] = set()
         """jobs that were handed to this process and whose end is not recorded yet"""
         self._let_go = asyncio.Event()
@@ -52,6 +83,7 @@ class SteadyJobs(JobManager):
     async def unregister_worker(self, worker_id: int) -> None:
         """Others take over at once what a worker that has left still holds: so it leaves when that has ended."""
         self._leaving = True
+        await self.hand_back()
         await self._let_go.wait()
         await super().unregister_worker(worker_id)
 
@@ -63,34 +95,60 @@ class SteadyJobs(JobManager):
             async with asyncio.timeout(CALL_S):
                 self._hold(await claim(self.worker_id))
 
-    async def end(self, jobs: Collection[int], delete: Callable[[Collection[int]], Awaitable[None]]) -> bool:
-        """Lets go of jobs that `delete` takes away, whoever has taken some of them away before; or tells that it failed."""
+    async def end(self, jobs: Collection[int]) -> bool:
+        """Lets go of these, whoever has taken some of them away before; or tells that it failed."""
         try:
-            await delete(jobs)
+            await self._delete(jobs)
         except ConnectorException as fault:
             log.warning("engine.end_not_recorded", error=_name(fault))
             return False
         self._release(jobs)
         return True
 
-    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        async with self._fetching:
-            try:
-                async with asyncio.timeout(CALL_S):
-                    job = await self._fetched(queues, worker_id)
-            except (ConnectorException, TimeoutError) as fault:
-                if isinstance(fault.__cause__, ForeignKeyViolation):
-                    raise  # this worker was struck off while it was frozen: a new one must register
-                log.warning("engine.look_failed", error=_name(fault))
-                return None
-            if job is not None and job.id is not None:
-                self._hold([job.id])
-            return job
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
+        async def told(*, channel: str, notification: Notification) -> None:
+            self._told = True
+            await on_notification(channel=channel, notification=notification)
 
-    async def _fetched(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        await super().listen_for_jobs(on_notification=told, queues=queues)
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """Who asks again and again until there is none is spared the last look, unless there is news."""
+        async with self._fetching:
+            if not self._fetched:
+                if self._seen_the_last and not self._told:
+                    self._seen_the_last = False
+                    return None
+                try:
+                    async with asyncio.timeout(CALL_S):
+                        await self._look(queues, worker_id)
+                except (ConnectorException, TimeoutError) as fault:
+                    if isinstance(fault.__cause__, ForeignKeyViolation):
+                        raise  # this worker was struck off while it was frozen: a new one must register
+                    log.warning("engine.look_failed", error=_name(fault))
+                    return None
+            if not self._fetched:
+                self._seen_the_last = False
+                return None
+            self._at_work += 1
+            return self._fetched.popleft()
+
+    async def _look(self, queues: Iterable[str] | None, worker_id: int) -> None:
+        most = max(1, min(AT_A_LOOK, self._concurrency - self._at_work))
         while True:
-            with suppress(UniqueViolation):  # somebody began with this chat at the same moment: there may be others
-                return await super().fetch_job(queues, worker_id)
+            self._told = False
+            rows = []
+            with suppress(UniqueViolation):  # somebody began with a chat at the same moment: there may be others
+                rows = await self.connector.execute_query_all_async(
+                    _FETCH, queues=queues, worker_id=worker_id, most=most
+                )
+                self._seen_the_last = rows[-1]["id"] is None
+            self._fetched.extend(Job.from_row(row) for row in rows if row["id"] is not None)
+            self._hold([job.id for job in self._fetched if job.id is not None])
+            if self._fetched or (rows and not self._told):
+                return
 
     async def update_heartbeat(self, worker_id: int) -> None:
         try:
@@ -99,14 +157,36 @@ class SteadyJobs(JobManager):
             log.warning("engine.heartbeat_failed", error=_name(fault))
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        if job.id is None:
-            return
-        while True:
-            if await self._finished(job.id, status, delete_job=delete_job):
-                break
-            await asyncio.sleep(AGAIN_S)
-        self._release([job.id])
-        self._ended(job)
+        """Returns when it is recorded, together with those that ended meanwhile. Every job is deleted."""
+        recorded = asyncio.get_running_loop().create_future()
+        self._ending.append((job, recorded))
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.create_task(self._record_ends())
+        await recorded
+
+    async def hand_back(self) -> None:
+        """What was fetched and not begun with is left to others."""
+        async with self._fetching:
+            left = list(self._fetched)
+            self._fetched.clear()
+            self._at_work += len(left)
+        await asyncio.gather(*(self.finish_job(job, Status.ABORTED, delete_job=True) for job in left))
+
+    async def _record_ends(self) -> None:
+        while self._ending:
+            ending, self._ending = self._ending, []
+            numbers = [job.id for job, _ in ending if job.id is not None]
+            if await self.end(numbers):
+                self._at_work -= len(ending)
+                for job, recorded in ending:
+                    self._ended(job)
+                    _answer(recorded)
+            elif self._closing:
+                for _, recorded in ending:
+                    _answer(recorded)
+            else:
+                self._ending = ending + self._ending
+                await asyncio.sleep(AGAIN_S)
 
     async def drop(self, job: Job) -> None:
         """Takes a job away that nobody works on; one that has ended meanwhile is left alone.
@@ -114,36 +194,35 @@ class SteadyJobs(JobManager):
         It is not put back into the queue: under its old number, its former worker could still end it.
         """
         if job.id is not None:
-            await self._finished(job.id, Status.FAILED, delete_job=True)
+            await self._delete([job.id])
 
     async def compare(self, worker_id: int) -> tuple[list[Job], set[int]]:
         """The jobs that are this worker's in the database only, and those that it only believes to have."""
         async with self._fetching:  # nothing is added to what is held
             held = set(self._held)
             recorded = {job.id: job for job in await self.list_jobs_async(status="doing", worker_id=worker_id)}
-            return [job for number, job in recorded.items() if number not in held], self._held - recorded.keys()
+            lost = self._held - recorded.keys()
+            self._release({job.id for job in self._fetched if job.id in lost})
+            self._fetched = deque(job for job in self._fetched if job.id in self._held)
+            return [job for number, job in recorded.items() if number not in held], lost
 
     def _hold(self, jobs: Collection[int]) -> None:
         self._held.update(jobs)
         if self._held and not self._closing:
             self._let_go.clear()
 
-    def _release(self, jobs: Collection[int]) -> None:
+    def _release(self, jobs: Collection[int | None]) -> None:
         self._held.difference_update(jobs)
         if not self._held:
             self._let_go.set()
 
-    async def _finished(self, job_id: int, status: Status, *, delete_job: bool) -> bool:
-        try:
-            await self.finish_job_by_id_async(job_id, status, delete_job)
-        except ConnectorException as fault:
-            if isinstance(fault.__cause__, RaiseException):
-                return True  # "Job was not found": it was taken over, or an earlier try did succeed
-            if self._closing:
-                raise
-            log.warning("engine.end_not_recorded", error=_name(fault))
-            return False
-        return True
+    async def _delete(self, jobs: Collection[int]) -> None:
+        await self.connector.execute_query_async(_END, numbers=list(jobs))
+
+
+def _answer(recorded: asyncio.Future[None]) -> None:
+    if not recorded.done():
+        recorded.set_result(None)
 
 
 def _name(fault: BaseException) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from procrastinate.connector import BaseAsyncConnector
 
 from application.ports import Lane
-from domain.identifiers import InstallationId
+from domain.identifiers import ChatId, InstallationId
 
 TASK: Final = "work_lane"
 
@@ -85,6 +85,7 @@ SELECT queue_name, %(task)s, lane, lane,
     jsonb_build_object('installation_id', installation_id, 'chat_id', chat_id)
 FROM missing ORDER BY turn, seq
 ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+RETURNING args->>'installation_id' AS installation_id, args->>'chat_id' AS chat_id
 """  # noqa: S608  # put together from our own words
 
 # Work that began after a wake has seen what it was about. Of work that began before it, either the job is marked (and
@@ -154,14 +155,17 @@ class WakeUps:
         rows = await self._connector.execute_query_all_async(_WAITING)
         return {InstallationId(row["installation_id"]) for row in rows}
 
-    async def ring(self, installations: Collection[InstallationId]) -> None:
-        """Makes the wake-ups of these installations that are missing, while there are places.
+    async def ring(self, installations: Collection[InstallationId]) -> set[Lane]:
+        """Makes the wake-ups of these installations that are missing, while there are places: these are returned.
 
         Processes that ring at the same moment may exceed the bound by what each of them adds.
         """
-        await self._connector.execute_query_async(
+        rows = await self._connector.execute_query_all_async(
             _RING, installations=sorted(installations), places=self._places, task=TASK
         )
+        return {
+            Lane(installation_id=InstallationId(row["installation_id"]), chat_id=ChatId(row["chat_id"])) for row in rows
+        }
 
     async def hurry(self, waited_s: Mapping[Lane, float]) -> None:
         """Ends the rest of those that rest, and makes those at work go on after it, unless that work began later than
