@@ -1,7 +1,7 @@
 """The journal in one SQLite file: notifications, their effects and their conclusions."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ from adapters.storage.sealed_rows import (
     unseal_effect,
 )
 from adapters.storage.sqlite_accept import Delivery, store
+from adapters.storage.sqlite_ledger import Change, Changed, Effect, Row, change, committed
 from adapters.storage.sqlite_record import Request, record
 from adapters.storage.tables import to_microseconds
 from adapters.storage.unfinished import Unfinished
@@ -37,28 +38,7 @@ _KEEP_UNKNOWN = """
 INSERT INTO unknown (installation_id, reason, event, occurrences, sample, first_at, last_at) VALUES (?, ?, ?, 1, ?, ?, ?)
 ON CONFLICT (installation_id, reason, event) DO UPDATE SET occurrences = unknown.occurrences + 1, last_at = excluded.last_at
 """
-_PLAN = """
-INSERT INTO effects (entry_seq, key, state, note, at)
-SELECT ?, ?, 'planned', ?, ? WHERE EXISTS (SELECT 1 FROM inbox WHERE seq = ?) ON CONFLICT DO NOTHING
-"""
-# Even a repetition needs room to be recorded: while the disk is full nobody is told the same thing again and again.
-_TRY_AGAIN = "UPDATE effects SET at = ? WHERE entry_seq = ? AND key = ? AND state = 'planned'"
 _EFFECT = "SELECT state, note FROM effects WHERE entry_seq = ? AND key = ?"
-_DONE = """
-INSERT INTO effects (entry_seq, key, state, note, at)
-SELECT ?, ?, 'done', ?, ? WHERE EXISTS (SELECT 1 FROM inbox WHERE seq = ?)
-ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = excluded.note, at = excluded.at
-"""
-_FORGET = "DELETE FROM effects WHERE entry_seq = ? AND key = ? AND state = 'planned'"
-_CONCLUDE = """
-UPDATE inbox SET outcome_tag = ?, conclusion = ?, document = ?, protocol = ?, flow = ?, cause = ?,
-       state = CASE state WHEN 'finished' THEN state ELSE 'concluded' END
-WHERE seq = ?
-"""
-_FINISH = """
-UPDATE inbox SET state = 'finished', finished_at = ?, flow = coalesce(?, flow), cause = coalesce(?, cause)
-WHERE seq = ? AND finished_at IS NULL
-"""
 _KEEP_TRAIL = """
 INSERT INTO trails (entry_seq, attempt, at, sealed)
 SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), ?, ? FROM inbox WHERE seq = ?
@@ -81,6 +61,7 @@ class SqliteJournal:
         self._clock = clock
         self._unfinished = unfinished
         self._mailbox = Together(store, then=unfinished.add)
+        self._ledger = Together(change, then=committed)
 
     async def accept(self, installation_id: InstallationId, arrivals: Sequence[Arrival], *, window_s: float) -> Receipt:
         if not arrivals:
@@ -109,28 +90,24 @@ class SqliteJournal:
         self, entry: Entry, key: EffectKey, note: bytes = b"", *, happened: EffectKey | None = None
     ) -> Begun:
         """`Unavailable` too when the entry is gone with its installation."""
-        row = (entry.seq, key, seal_note(note, self._seal), self._now(), entry.seq)
 
-        def plan(connection: Connection) -> tuple[bool, _Effect | None]:
-            if happened is not None:
-                _execute(connection, _DONE, self._done(entry, happened))
-            if _execute(connection, _PLAN, row).rowcount:
-                return True, None
-            _execute(connection, _TRY_AGAIN, (self._now(), entry.seq, key))
-            return False, _effect(connection, entry, key)
-
-        def remember(planned: tuple[bool, object]) -> None:
+        def remember(changed: Changed) -> None:
             if happened is not None:
                 self._unfinished.done(entry.seq, happened, b"")
-            if planned[0]:
+            if changed.fresh:
                 self._unfinished.plan(entry.seq, key, note)
 
-        fresh, earlier = await self._writer.run(plan, then=remember)
-        if fresh:
+        changed = await self._change(
+            entry,
+            remember,
+            done=None if happened is None else Effect(key=happened),
+            planned=Effect(key=key, note=seal_note(note, self._seal)),
+        )
+        if changed.fresh:
             return Begun(state=EffectState.FRESH, note=note)
-        if earlier is None:
+        if changed.earlier is None:
             raise Unavailable("storage.entry_gone", "its installation was removed")
-        return unseal_effect(*earlier, self._seal)
+        return unseal_effect(*changed.earlier, self._seal)
 
     async def recall(self, entry: Entry, key: EffectKey) -> Begun | None:
         if self._unfinished.holds(entry.seq):
@@ -139,25 +116,22 @@ class SqliteJournal:
         return None if earlier is None else unseal_effect(*earlier, self._seal)
 
     async def finish(self, entry: Entry, key: EffectKey, note: bytes = b"") -> None:
-        row = self._done(entry, key, note)
-        await self._writer.run(
-            lambda connection: _execute(connection, _DONE, row),
-            then=lambda _: self._unfinished.done(entry.seq, key, note),
+        await self._change(
+            entry,
+            lambda _: self._unfinished.done(entry.seq, key, note),
+            done=Effect(key=key, note=seal_note(note, self._seal)),
         )
 
     async def forget(self, entry: Entry, key: EffectKey) -> None:
         """What is DONE stays so: it did happen."""
-        await self._writer.run(
-            lambda connection: _execute(connection, _FORGET, (entry.seq, key)),
-            then=lambda _: self._unfinished.forget(entry.seq, key),
-        )
+        await self._change(entry, lambda _: self._unfinished.forget(entry.seq, key), forgotten=key)
 
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
         sealed = seal_conclusion(Conclusion(outcome=outcome, route=route), self._seal)
-        row = (tag_of(outcome), sealed, *told_columns(entry, outcome, route), entry.seq)
-        await self._writer.run(
-            lambda connection: _execute(connection, _CONCLUDE, row),
-            then=lambda _: self._unfinished.conclude(entry.seq, outcome, route),
+        await self._change(
+            entry,
+            lambda _: self._unfinished.conclude(entry.seq, outcome, route),
+            concluded=(tag_of(outcome), sealed, *told_columns(entry, outcome, route)),
             size=len(sealed),
         )
 
@@ -169,21 +143,18 @@ class SqliteJournal:
         ending: Ending | None = None,
         trail: Trail | None = None,
     ) -> None:
-        row = (self._now(), ending and ending.flow, ending and ending.cause, entry.seq)
-        kept = None if trail is None else self._trail(entry, trail)
-
-        def finish(connection: Connection) -> None:
-            if happened is not None:
-                _execute(connection, _DONE, self._done(entry, happened))
-            if _execute(connection, _FINISH, row).rowcount and kept is not None:
-                _execute(connection, _KEEP_TRAIL, kept)
-
-        await self._writer.run(
-            finish, then=lambda _: self._unfinished.drop(entry.seq), size=0 if kept is None else len(kept[1])
+        steps = None if trail is None else seal_steps(trail, self._seal)
+        await self._change(
+            entry,
+            lambda _: self._unfinished.drop(entry.seq),
+            done=None if happened is None else Effect(key=happened),
+            trail=None if trail is None else (to_microseconds(trail.at), steps),
+            finished=(self._now(), ending and ending.flow, ending and ending.cause),
+            size=0 if steps is None else len(steps),
         )
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:
-        row = self._trail(entry, trail)
+        row = (to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq)
 
         def keep(connection: Connection) -> None:
             _execute(connection, _KEEP_TRAIL, row)
@@ -201,14 +172,34 @@ class SqliteJournal:
         )
         return await self._writer.run(lambda connection: record(connection, asked, self._seal), size=len(asked.payload))
 
-    def _done(self, entry: Entry, key: EffectKey, note: bytes = b"") -> tuple[int, EffectKey, bytes | None, int, int]:
-        return entry.seq, key, seal_note(note, self._seal), self._now(), entry.seq
+    async def _change(
+        self,
+        entry: Entry,
+        committed: Callable[[Changed], None],
+        *,
+        forgotten: EffectKey | None = None,
+        done: Effect | None = None,
+        planned: Effect | None = None,
+        concluded: Row | None = None,
+        trail: Row | None = None,
+        finished: Row | None = None,
+        size: int = 0,
+    ) -> Changed:
+        asked = Change(
+            seq=entry.seq,
+            at=self._now(),
+            committed=committed,
+            forgotten=forgotten,
+            done=done,
+            planned=planned,
+            concluded=concluded,
+            trail=trail,
+            finished=finished,
+        )
+        return await self._writer.run_together(self._ledger, asked, size=size)
 
     def _now(self) -> int:
         return to_microseconds(self._clock.now())
-
-    def _trail(self, entry: Entry, trail: Trail) -> tuple[int, bytes, int]:
-        return to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq
 
     def _payload(self, arrival: Arrival) -> bytes:
         return seal_payload(Payload(notification=arrival.notification, raw=arrival.raw), self._seal)

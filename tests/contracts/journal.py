@@ -24,6 +24,7 @@ from domain.notification import (
     UnblockRequested,
 )
 from domain.outcome import Failed, NoOpenBoleto
+from domain.trail import Step, Trail
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=ZoneInfo("America/Sao_Paulo"))
 HERE = InstallationId("inst-1")
@@ -308,6 +309,56 @@ class JournalContract:
         await bench.journal.finish_entry(entry, happened=EFFECT)
         assert await bench.journal.head(lane()) is None
         assert await bench.journal.recall(entry, EFFECT) == Begun(state=EffectState.DONE)
+
+    async def test_what_many_chats_record_at_once_is_each_ones_own(self, bench: JournalBench) -> None:
+        """More than one statement takes, all in different states."""
+        chats = [str(number) for number in range(150)]
+        entries = await asyncio.gather(*(accepted(bench, f"n-{chat}", chat) for chat in chats))
+
+        async def work(number: int, entry: Entry) -> Begun:
+            effects = [EffectKey(f"{number}:{each}") for each in range(2)]
+            fresh = await bench.journal.begin(entry, effects[0], f"first {number}".encode())
+            if number % 5 == 0:
+                await bench.journal.forget(entry, effects[0])
+            if number % 2:
+                await bench.journal.conclude(entry, Failed(cause=f"cause.{number}"), ROUTE)
+            if number % 3 == 0:
+                fresh = await bench.journal.begin(entry, effects[1], f"next {number}".encode(), happened=effects[0])
+            if number % 7 == 0:
+                await bench.journal.finish_entry(entry, happened=effects[1])
+            return fresh
+
+        begun = await asyncio.gather(*(work(number, entry) for number, entry in enumerate(entries)))
+        assert [each.note.decode() for each in begun] == [
+            f"{'first' if number % 3 else 'next'} {number}" for number in range(150)
+        ]
+        assert {each.state for each in begun} == {EffectState.FRESH}
+        await bench.crash()
+        for number, entry in enumerate(entries):
+            now = await bench.journal.head(lane(chats[number]))
+            assert (now is None) == (number % 7 == 0)
+            if now is not None:
+                assert now.outcome == (Failed(cause=f"cause.{number}") if number % 2 else None)
+            known = [await bench.journal.recall(entry, EffectKey(f"{number}:{each}")) for each in range(2)]
+            assert known == [
+                Begun(state=EffectState.DONE)
+                if number % 3 == 0
+                else None
+                if number % 5 == 0
+                else Begun(state=EffectState.DOUBTFUL, note=f"first {number}".encode()),
+                Begun(state=EffectState.DONE)
+                if number % 7 == 0
+                else Begun(state=EffectState.DOUBTFUL, note=f"next {number}".encode())
+                if number % 3 == 0
+                else None,
+            ]
+
+    async def test_an_entry_that_is_finished_twice_at_once_is_finished_once(self, bench: JournalBench) -> None:
+        entry = await accepted(bench)
+        trail = Trail(at=NOON, steps=(Step(what="erp.customer", at_ms=1, took_ms=2.5),))
+        ends = [bench.journal.finish_entry(entry, trail=trail) for _ in range(3)]
+        await asyncio.gather(accept(bench, "n-2"), *ends)  # while that commits, these come together
+        assert (await head(bench)).notification.key == "n-2"
 
     async def test_an_effect_finished_without_a_note_has_none(self, bench: JournalBench) -> None:
         entry = await accepted(bench)
