@@ -13,6 +13,7 @@ from benchmarks.child import Child
 from benchmarks.console_pages import console_pages
 from benchmarks.console_queries import console
 from benchmarks.endurance import idle, memory
+from benchmarks.independent import independent
 from benchmarks.neighbours import backlog, hanging
 from benchmarks.report import as_markdown, as_text, write_between_marks
 from benchmarks.rows import FULL, SMOKE, Row, Size
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Row]]] = {
         accept,
         lone,
         fsyncs,
+        independent,
         whole_way,
         latency,
         backlog,

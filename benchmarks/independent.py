@@ -1,0 +1,74 @@
+"""Accepting once more, as wrk sees it: a load generator that is not ours (`benchmarks/accept.lua`)."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from benchmarks.accept import LONE_P50_GOAL_S, P99_GOAL_S, PLAIN, RATIO_GOALS, bare
+from benchmarks.bench import CONNECTIONS, Bench
+from benchmarks.load import Target
+from benchmarks.notifications import WEBHOOK_TOKEN
+from benchmarks.rows import Row, median, ms
+
+SCRIPT = Path(__file__).with_name("accept.lua")
+NUMBERS_A_RUN = 1_000_000
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """The last line of the script."""
+
+    per_second: float
+    p50_us: float
+    p99_us: float
+    refused: int
+
+
+def independent(bench: Bench) -> Iterator[Row]:
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        yield Row(what="the same with wrk, a load generator that is not ours", figure="wrk is not installed", goal="–")
+        return
+    seconds = max(1, round(bench.size.paced_s / 4))
+    runs = 0
+
+    def load(port: int, target: Target, connections: int) -> Told:
+        nonlocal runs
+        url = f"http://127.0.0.1:{port}{target.path}"
+        options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), url]
+        arguments = [wrk, *options, target.company_id, str(runs * NUMBERS_A_RUN), WEBHOOK_TOKEN]
+        runs += 1
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=seconds + 60)  # noqa: S603
+        told = msgspec.json.decode(done.stdout.splitlines()[-1], type=Told)
+        if told.refused:
+            raise RuntimeError(f"{told.refused} deliveries were refused")
+        return told
+
+    with bench.ponte(worker=False) as ponte, bare() as bare_port:
+        durable, plain = [], []
+        for _ in range(bench.size.rounds):
+            durable.append(load(ponte.port, ponte.targets[0], CONNECTIONS))
+            plain.append(load(bare_port, PLAIN[0], CONNECTIONS))
+        alone = load(ponte.port, ponte.targets[0], 1)
+    per_second, of_plain = median([each.per_second for each in durable]), median([each.per_second for each in plain])
+    goal = RATIO_GOALS[bench.store.name]
+    yield Row(
+        what=f"durable accept as wrk sees it, {CONNECTIONS} connections",
+        figure=f"{per_second:,.0f}/s",
+        compared_with=f"plain handler, nothing stored: {of_plain:,.0f}/s",
+        ratio=f"{per_second / of_plain:.2f} ×",
+        goal=f"≥ {goal} ×",
+        met=per_second / of_plain >= goal,
+    )
+    p99_s = median([each.p99_us for each in durable]) / 1e6
+    yield Row(what="its p99, as wrk sees it", figure=ms(p99_s), goal=f"≤ {ms(P99_GOAL_S)}", met=p99_s <= P99_GOAL_S)
+    p50_s = alone.p50_us / 1e6
+    yield Row(
+        what="a lone durable accept as wrk sees it, p50",
+        figure=ms(p50_s),
+        goal=f"≤ {ms(LONE_P50_GOAL_S)}",
+        met=p50_s <= LONE_P50_GOAL_S,
+    )
