@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 from procrastinate.connector import BaseAsyncConnector
 
-from adapters.engine.pace import LET_GO_S
+from adapters.engine.pace import GENTLY_S, LET_GO_S, SPREAD_S
 from adapters.engine.wake_ups import NOT_RUNG, QUEUE_NAME, TASK, Claim
 from application.ports import Lane
 from domain.identifiers import ChatId, InstallationId
@@ -54,8 +54,10 @@ WITH clock AS MATERIALIZED (
         SELECT coalesce((
             SELECT seq FROM inbox
             WHERE inbox.installation_id = called.installation_id
-                AND accepted_at <= clock.now - called.patience_us
-                    + called.length * greatest(called.pace_us / workers.number, %(let_go_us)s)
+                AND accepted_at <= clock.now - called.patience_us + greatest(
+                    called.length * greatest(called.pace_us / workers.number, %(let_go_us)s),
+                    least(called.length * %(gently_us)s, %(spread_us)s)
+                )
             ORDER BY accepted_at DESC LIMIT 1
         ), 0) AS seq
     ) AS overdue
@@ -76,8 +78,8 @@ WITH clock AS MATERIALIZED (
     ON CONFLICT (lock) WHERE status = 'doing' DO NOTHING
     RETURNING id, queue_name, args->>'chat_id' AS chat_id
 )
-SELECT lines.installation_id, lines.queue_name, lines.length, claimed.id, claimed.chat_id
-FROM lines LEFT JOIN claimed USING (queue_name) ORDER BY claimed.id
+SELECT lines.installation_id, lines.queue_name, lines.length, claimed.id, claimed.chat_id, workers.number AS workers
+FROM workers CROSS JOIN lines LEFT JOIN claimed USING (queue_name) ORDER BY claimed.id
 """  # noqa: S608  # put together from our own words
 
 
@@ -94,6 +96,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
     claims: Sequence[Claim]
     lines: Mapping[InstallationId, int]
     """how many waited in each, those who were claimed included"""
+    workers: int
+    """that share them"""
 
 
 class Claims:
@@ -112,6 +116,8 @@ class Claims:
             paces_us=[_microseconds(each.pace_s) for each in crowds.values()],
             places=[each.places for each in crowds.values()],
             let_go_us=_microseconds(LET_GO_S),
+            gently_us=_microseconds(GENTLY_S),
+            spread_us=_microseconds(SPREAD_S),
             silent_s=SILENT_S,
             counted=COUNTED_MAX,
             most=most,
@@ -129,6 +135,7 @@ class Claims:
                 if row["id"] is not None
             ],
             lines={InstallationId(row["installation_id"]): row["length"] for row in rows},
+            workers=rows[0]["workers"] if rows else 1,
         )
 
 

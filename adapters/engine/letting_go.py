@@ -5,13 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from math import ceil
 from typing import Final
 
 import structlog
 
 from adapters.engine.claims import Claims, Crowd
 from adapters.engine.last_calls import LastCalls
-from adapters.engine.pace import LET_GO_S, Pace
+from adapters.engine.pace import GENTLY_S, LET_GO_S, SPREAD_S, Pace
 from adapters.engine.steady_jobs import SteadyJobs
 from adapters.engine.wake_ups import Claim
 from domain.identifiers import InstallationId
@@ -20,12 +21,17 @@ LOOK_S: Final = 0.05
 """how often it is looked who waits in vain, while there are some"""
 CALM_LOOK_S: Final = 0.25
 """and while others wait"""
-LET_GO_AT_A_LOOK: Final = round(LOOK_S / LET_GO_S)
-
 STANDS_S: Final = 10.0
 """a line that does not move may only wait for its places: what a dead worker holds is taken over in less"""
 
 log = structlog.get_logger()
+
+
+def at_a_look(waiting: int, workers: int) -> int:
+    """How many of so many who wait one of so many workers lets go at a look: few of a short line, so that others hardly
+    notice, and as many as it can of a long one."""
+    a_second = max(waiting / SPREAD_S, 1 / GENTLY_S) / workers
+    return ceil(LOOK_S * min(a_second, 1 / LET_GO_S))
 
 
 class LettingGo:
@@ -55,6 +61,8 @@ class LettingGo:
         self._done: list[Claim] = []
         """ended, and still recorded as being worked on"""
         self._next_look_at = 0.0
+        self._most = at_a_look(0, workers=1)
+        """at the next look, as the last one saw the lines"""
         self._stopped = False
 
     def look_at(self, installations: Collection[InstallationId]) -> None:
@@ -99,7 +107,7 @@ class LettingGo:
     async def _look(self) -> None:
         """Claims some of those who wait in vain, and begins with them."""
         now = time.monotonic()
-        free = min(self._last_calls.places - self._busy.total(), LET_GO_AT_A_LOOK)
+        free = min(self._last_calls.places - self._busy.total(), self._most)
         crowds = {each: crowd for each in sorted(self._watched) if (crowd := self._crowd(each, now)).places}
         if self._stopped or free < 1 or not crowds:
             return
@@ -111,6 +119,7 @@ class LettingGo:
         async def claim(worker_id: int) -> Collection[int]:
             claimed = await self._claims.claim(crowds, most=free, worker_id=worker_id)
             self._watch(claimed.lines, now)
+            self._most = at_a_look(sum(claimed.lines.values()), claimed.workers)
             begun.extend(claimed.claims)
             return [each.number for each in begun]
 

@@ -2,6 +2,10 @@
 
 LET_GO_S = 0.005
 """of a process, for letting one lane go: the last of a line must be in time too"""
+SPREAD_S = 3.0
+"""over so long a line is let go that could be gone sooner: a burst of them would hold up everybody else"""
+GENTLY_S = 0.015
+"""for one lane of a line that is shorter than `SPREAD_S` needs"""
 LEARNS_S = 3.0
 """how long a line is watched until its pace is believed"""
 REMEMBERS_S = 10.0
