@@ -8,14 +8,15 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from benchmarks.accept import LONE_P50_GOAL_S, P99_GOAL_S, PLAIN, RATIO_GOALS, bare
+from benchmarks.accept import PLAIN, accept_rows, bare, lone_row
 from benchmarks.bench import CONNECTIONS, Bench
 from benchmarks.load import Target
 from benchmarks.notifications import WEBHOOK_TOKEN
-from benchmarks.rows import Row, median, ms
+from benchmarks.rows import Row, median
 
 SCRIPT = Path(__file__).with_name("accept.lua")
 NUMBERS_A_RUN = 1_000_000
+SEEN_BY = ", as wrk sees it"
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -53,22 +54,11 @@ def independent(bench: Bench) -> Iterator[Row]:
             durable.append(load(ponte.port, ponte.targets[0], CONNECTIONS))
             plain.append(load(bare_port, PLAIN[0], CONNECTIONS))
         alone = load(ponte.port, ponte.targets[0], 1)
-    per_second, of_plain = median([each.per_second for each in durable]), median([each.per_second for each in plain])
-    goal = RATIO_GOALS[bench.store.name]
-    yield Row(
-        what=f"durable accept as wrk sees it, {CONNECTIONS} connections",
-        figure=f"{per_second:,.0f}/s",
-        compared_with=f"plain handler, nothing stored: {of_plain:,.0f}/s",
-        ratio=f"{per_second / of_plain:.2f} ×",
-        goal=f"≥ {goal} ×",
-        met=per_second / of_plain >= goal,
+    yield from accept_rows(
+        bench,
+        median([each.per_second for each in durable]),
+        plain=median([each.per_second for each in plain]),
+        p99_s=median([each.p99_us for each in durable]) / 1e6,
+        seen_by=SEEN_BY,
     )
-    p99_s = median([each.p99_us for each in durable]) / 1e6
-    yield Row(what="its p99, as wrk sees it", figure=ms(p99_s), goal=f"≤ {ms(P99_GOAL_S)}", met=p99_s <= P99_GOAL_S)
-    p50_s = alone.p50_us / 1e6
-    yield Row(
-        what="a lone durable accept as wrk sees it, p50",
-        figure=ms(p50_s),
-        goal=f"≤ {ms(LONE_P50_GOAL_S)}",
-        met=p50_s <= LONE_P50_GOAL_S,
-    )
+    yield lone_row(alone.p50_us / 1e6, seen_by=SEEN_BY)
