@@ -1,5 +1,6 @@
 """Accepting once more, as wrk sees it: a load generator that is not ours (`benchmarks/accept.lua`)."""
 
+import itertools
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -34,14 +35,12 @@ def independent(bench: Bench) -> Iterator[Row]:
         yield Row(what="the same with wrk, a load generator that is not ours", figure="wrk is not installed", goal="–")
         return
     seconds = max(1, round(bench.size.paced_s / 4))
-    runs = 0
+    firsts = itertools.count(step=NUMBERS_A_RUN)
 
     def load(port: int, target: Target, connections: int) -> Told:
-        nonlocal runs
         url = f"http://127.0.0.1:{port}{target.path}"
         options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), url]
-        arguments = [wrk, *options, target.company_id, str(runs * NUMBERS_A_RUN), WEBHOOK_TOKEN]
-        runs += 1
+        arguments = [wrk, *options, target.company_id, str(next(firsts)), WEBHOOK_TOKEN]
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=seconds + 60)  # noqa: S603
         told = msgspec.json.decode(done.stdout.splitlines()[-1], type=Told)
         if told.refused:

@@ -58,7 +58,7 @@ class SteadyJobs(JobManager):
         self._told = False
         """somebody said that there is work, after the last look began"""
         self._seen_the_last = False
-        """the last look brought all that there was"""
+        """the last look brought something, and all that there was"""
         self._ending: list[tuple[Job, asyncio.Future[None]]] = []
         self._recording: asyncio.Task[None] | None = None
         self._held: set[int] = set()
@@ -118,8 +118,9 @@ class SteadyJobs(JobManager):
         """Who asks again and again until there is none is spared the last look, unless there is news."""
         async with self._fetching:
             if not self._fetched:
-                if self._seen_the_last and not self._told:
-                    self._seen_the_last = False
+                spared = self._seen_the_last and not self._told
+                self._seen_the_last = False
+                if spared:
                     return None
                 try:
                     async with asyncio.timeout(CALL_S):
@@ -130,7 +131,6 @@ class SteadyJobs(JobManager):
                     log.warning("engine.look_failed", error=_name(fault))
                     return None
             if not self._fetched:
-                self._seen_the_last = False
                 return None
             self._at_work += 1
             return self._fetched.popleft()
@@ -144,9 +144,9 @@ class SteadyJobs(JobManager):
                 rows = await self.connector.execute_query_all_async(
                     _FETCH, queues=queues, worker_id=worker_id, most=most
                 )
-                self._seen_the_last = rows[-1]["id"] is None
             self._fetched.extend(Job.from_row(row) for row in rows if row["id"] is not None)
             self._hold([job.id for job in self._fetched if job.id is not None])
+            self._seen_the_last = bool(self._fetched) and rows[-1]["id"] is None
             if self._fetched or (rows and not self._told):
                 return
 

@@ -1,8 +1,6 @@
 """The journal in one SQLite file: notifications, their effects and their conclusions."""
 
-import sqlite3
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -20,7 +18,7 @@ from adapters.storage.sealed_rows import (
     unseal_effect,
 )
 from adapters.storage.sqlite_accept import Delivery, store
-from adapters.storage.sqlite_ledger import Change, Changed, Effect, Row, change, committed
+from adapters.storage.sqlite_ledger import Change, Changed, Effect, change, driver_of, effect
 from adapters.storage.sqlite_record import Request, record
 from adapters.storage.tables import to_microseconds
 from adapters.storage.unfinished import Unfinished
@@ -33,12 +31,11 @@ from domain.notification import NotForUs
 from domain.outcome import Outcome
 from domain.trail import Ending, Trail
 
-# The statements of the hot path, as the driver takes them.
+# As the driver takes them. What is recorded with every notification stands in `sqlite_ledger.py`.
 _KEEP_UNKNOWN = """
 INSERT INTO unknown (installation_id, reason, event, occurrences, sample, first_at, last_at) VALUES (?, ?, ?, 1, ?, ?, ?)
 ON CONFLICT (installation_id, reason, event) DO UPDATE SET occurrences = unknown.occurrences + 1, last_at = excluded.last_at
 """
-_EFFECT = "SELECT state, note FROM effects WHERE entry_seq = ? AND key = ?"
 _KEEP_TRAIL = """
 INSERT INTO trails (entry_seq, attempt, at, sealed)
 SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), ?, ? FROM inbox WHERE seq = ?
@@ -47,9 +44,6 @@ _FORGET_TRAIL = """
 DELETE FROM trails WHERE entry_seq = ? AND attempt > ?
 AND attempt <= (SELECT max(attempt) FROM trails WHERE entry_seq = ?) - ?
 """
-
-_Effect = tuple[str, bytes | None]
-"""its state and its sealed note"""
 
 
 class SqliteJournal:
@@ -61,7 +55,7 @@ class SqliteJournal:
         self._clock = clock
         self._unfinished = unfinished
         self._mailbox = Together(store, then=unfinished.add)
-        self._ledger = Together(change, then=committed)
+        self._ledger = Together(change)
 
     async def accept(self, installation_id: InstallationId, arrivals: Sequence[Arrival], *, window_s: float) -> Receipt:
         if not arrivals:
@@ -78,7 +72,7 @@ class SqliteJournal:
     async def keep_unknown(self, installation_id: InstallationId, what: NotForUs, sample: bytes) -> None:
         now = self._now()
         row = (installation_id, what.reason, what.event, self._seal.seal(sample), now, now)
-        await self._writer.run(lambda connection: _execute(connection, _KEEP_UNKNOWN, row), size=len(sample))
+        await self._writer.run(lambda connection: driver_of(connection).execute(_KEEP_UNKNOWN, row), size=len(sample))
 
     async def unfinished(self) -> Sequence[Lane]:
         return self._unfinished.lanes()
@@ -97,12 +91,13 @@ class SqliteJournal:
             if changed.fresh:
                 self._unfinished.plan(entry.seq, key, note)
 
-        changed = await self._change(
-            entry,
-            remember,
+        asked = Change(
+            seq=entry.seq,
+            at=self._now(),
             done=None if happened is None else Effect(key=happened),
             planned=Effect(key=key, note=seal_note(note, self._seal)),
         )
+        changed = await self._writer.run_together(self._ledger, asked, then=remember)
         if changed.fresh:
             return Begun(state=EffectState.FRESH, note=note)
         if changed.earlier is None:
@@ -112,26 +107,25 @@ class SqliteJournal:
     async def recall(self, entry: Entry, key: EffectKey) -> Begun | None:
         if self._unfinished.holds(entry.seq):
             return self._unfinished.effect(entry.seq, key)
-        earlier = await self._writer.run(lambda connection: _effect(connection, entry, key))
+        earlier = await self._writer.run(lambda connection: effect(connection, entry.seq, key))
         return None if earlier is None else unseal_effect(*earlier, self._seal)
 
     async def finish(self, entry: Entry, key: EffectKey, note: bytes = b"") -> None:
-        await self._change(
-            entry,
-            lambda _: self._unfinished.done(entry.seq, key, note),
-            done=Effect(key=key, note=seal_note(note, self._seal)),
-        )
+        asked = Change(seq=entry.seq, at=self._now(), done=Effect(key=key, note=seal_note(note, self._seal)))
+        await self._writer.run_together(self._ledger, asked, then=lambda _: self._unfinished.done(entry.seq, key, note))
 
     async def forget(self, entry: Entry, key: EffectKey) -> None:
         """What is DONE stays so: it did happen."""
-        await self._change(entry, lambda _: self._unfinished.forget(entry.seq, key), forgotten=key)
+        asked = Change(seq=entry.seq, at=self._now(), forgotten=key)
+        await self._writer.run_together(self._ledger, asked, then=lambda _: self._unfinished.forget(entry.seq, key))
 
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
         sealed = seal_conclusion(Conclusion(outcome=outcome, route=route), self._seal)
-        await self._change(
-            entry,
-            lambda _: self._unfinished.conclude(entry.seq, outcome, route),
-            concluded=(tag_of(outcome), sealed, *told_columns(entry, outcome, route)),
+        row = (tag_of(outcome), sealed, *told_columns(entry, outcome, route))
+        await self._writer.run_together(
+            self._ledger,
+            Change(seq=entry.seq, at=self._now(), concluded=row),
+            then=lambda _: self._unfinished.conclude(entry.seq, outcome, route),
             size=len(sealed),
         )
 
@@ -143,22 +137,28 @@ class SqliteJournal:
         ending: Ending | None = None,
         trail: Trail | None = None,
     ) -> None:
-        steps = None if trail is None else seal_steps(trail, self._seal)
-        await self._change(
-            entry,
-            lambda _: self._unfinished.drop(entry.seq),
+        kept = None if trail is None else (to_microseconds(trail.at), seal_steps(trail, self._seal))
+        asked = Change(
+            seq=entry.seq,
+            at=self._now(),
             done=None if happened is None else Effect(key=happened),
-            trail=None if trail is None else (to_microseconds(trail.at), steps),
-            finished=(self._now(), ending and ending.flow, ending and ending.cause),
-            size=0 if steps is None else len(steps),
+            trail=kept,
+            finished=(ending and ending.flow, ending and ending.cause),
+        )
+        await self._writer.run_together(
+            self._ledger,
+            asked,
+            then=lambda _: self._unfinished.drop(entry.seq),
+            size=0 if kept is None else len(kept[1]),
         )
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:
         row = (to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq)
 
         def keep(connection: Connection) -> None:
-            _execute(connection, _KEEP_TRAIL, row)
-            _execute(connection, _FORGET_TRAIL, (entry.seq, TRAILS_KEPT, entry.seq, TRAILS_KEPT))
+            driver = driver_of(connection)
+            driver.execute(_KEEP_TRAIL, row)
+            driver.execute(_FORGET_TRAIL, (entry.seq, TRAILS_KEPT, entry.seq, TRAILS_KEPT))
 
         await self._writer.run(keep, size=len(row[1]))
 
@@ -172,45 +172,8 @@ class SqliteJournal:
         )
         return await self._writer.run(lambda connection: record(connection, asked, self._seal), size=len(asked.payload))
 
-    async def _change(
-        self,
-        entry: Entry,
-        committed: Callable[[Changed], None],
-        *,
-        forgotten: EffectKey | None = None,
-        done: Effect | None = None,
-        planned: Effect | None = None,
-        concluded: Row | None = None,
-        trail: Row | None = None,
-        finished: Row | None = None,
-        size: int = 0,
-    ) -> Changed:
-        asked = Change(
-            seq=entry.seq,
-            at=self._now(),
-            committed=committed,
-            forgotten=forgotten,
-            done=done,
-            planned=planned,
-            concluded=concluded,
-            trail=trail,
-            finished=finished,
-        )
-        return await self._writer.run_together(self._ledger, asked, size=size)
-
     def _now(self) -> int:
         return to_microseconds(self._clock.now())
 
     def _payload(self, arrival: Arrival) -> bytes:
         return seal_payload(Payload(notification=arrival.notification, raw=arrival.raw), self._seal)
-
-
-def _effect(connection: Connection, entry: Entry, key: EffectKey) -> _Effect | None:
-    found: _Effect | None = _execute(connection, _EFFECT, (entry.seq, key)).fetchone()
-    return found
-
-
-def _execute(connection: Connection, statement: str, row: Sequence[object]) -> sqlite3.Cursor:
-    """By the driver itself: what SQLAlchemy does around a statement costs more than most of these statements."""
-    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
-    return driver.execute(statement, row)

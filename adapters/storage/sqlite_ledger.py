@@ -5,7 +5,7 @@ that works it waits long to get it back.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Final, cast
 
@@ -61,12 +61,11 @@ class Effect(Struct, frozen=True, kw_only=True):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """What one call records of one entry, in the order of these fields. The rows are what the statements above take,
-    without the entry's number. `committed` is called with the answer after the commit, on the writer's thread."""
+    """What one call records of one entry at a moment, in the order of these fields. The rows are what the statements
+    above take, after the entry's number, and after the moment where it is finished."""
 
     seq: int
     at: int
-    committed: Callable[["Changed"], None]
     forgotten: EffectKey | None = None
     done: Effect | None = None
     planned: Effect | None = None
@@ -76,7 +75,6 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Changed(Struct, frozen=True, kw_only=True):
-    asked: Change
     fresh: bool = False
     """`planned` was not known before"""
     earlier: tuple[str, bytes | None] | None = None
@@ -85,42 +83,47 @@ class Changed(Struct, frozen=True, kw_only=True):
 
 def change(connection: Connection, asked: Sequence[Change]) -> Sequence[Changed]:
     """Of an entry that is concluded twice the last counts, of one that is finished twice the first."""
-    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    driver = driver_of(connection)
     for each in asked:
         if each.forgotten is not None:
             driver.execute(_FORGET, (each.seq, each.forgotten))
     ends = {each.seq: each for each in reversed(asked) if each.finished is not None}.values()
-    _all(driver, _DONE, [_effect(each, each.done) for each in asked if each.done is not None])
-    fresh = set(_all(driver, _PLAN, [_effect(each, each.planned) for each in asked if each.planned is not None]))
+    _all(driver, _DONE, [_row(each, each.done) for each in asked if each.done is not None])
+    fresh = set(_all(driver, _PLAN, [_row(each, each.planned) for each in asked if each.planned is not None]))
     concluded = {each.seq: (each.seq, *each.concluded) for each in asked if each.concluded is not None}
     _all(driver, _CONCLUDE, list(concluded.values()))
     _all(driver, _KEEP_TRAIL, [(each.seq, *each.trail) for each in ends if each.trail is not None])
-    _all(driver, _FINISH, [(each.seq, *each.finished) for each in ends if each.finished is not None])
-    return [_changed(driver, each, fresh) for each in asked]
+    _all(driver, _FINISH, [(each.seq, each.at, *each.finished) for each in ends if each.finished is not None])
+    return [_changed(connection, each, fresh) for each in asked]
 
 
-def committed(changes: Iterable[Changed]) -> None:
-    for each in changes:
-        each.asked.committed(each)
+def effect(connection: Connection, seq: int, key: EffectKey) -> tuple[str, bytes | None] | None:
+    """Its state and its sealed note, where it was begun."""
+    found: tuple[str, bytes | None] | None = driver_of(connection).execute(_EFFECT, (seq, key)).fetchone()
+    return found
 
 
-def _changed(driver: sqlite3.Connection, asked: Change, fresh: set[Row]) -> Changed:
+def _changed(connection: Connection, asked: Change, fresh: set[Row]) -> Changed:
     if asked.planned is None:
-        return Changed(asked=asked)
+        return Changed()
     key = asked.planned.key
     if (asked.seq, key) in fresh:
         fresh.remove((asked.seq, key))  # whoever plans it at the same moment comes second
-        return Changed(asked=asked, fresh=True)
-    driver.execute(_TRY_AGAIN, (asked.at, asked.seq, key))
-    return Changed(asked=asked, earlier=driver.execute(_EFFECT, (asked.seq, key)).fetchone())
+        return Changed(fresh=True)
+    driver_of(connection).execute(_TRY_AGAIN, (asked.at, asked.seq, key))
+    return Changed(earlier=effect(connection, asked.seq, key))
 
 
-def _effect(asked: Change, effect: Effect) -> Row:
-    return asked.seq, effect.key, effect.note, asked.at
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """What SQLAlchemy does around a statement costs more than most of these."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def _row(asked: Change, of: Effect) -> Row:
+    return asked.seq, of.key, of.note, asked.at
 
 
 def _all(driver: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> Sequence[Row]:
-    """By the driver itself: what SQLAlchemy does around a statement costs more than most of these."""
     returned: list[Row] = []
     for start in range(0, len(rows), ROWS_MAX):
         some = rows[start : start + ROWS_MAX]

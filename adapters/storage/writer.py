@@ -30,14 +30,15 @@ log = structlog.get_logger()
 class Together(Generic[Question, Answer]):
     """Operations of one kind: those that ride one commit are carried out by one call.
 
-    `carry_out` answers all questions, in their order; `then` is told all answers after the commit.
+    `carry_out` answers all questions, in their order; `then` is told all answers after the commit, before each of those
+    who asked.
     """
 
     def __init__(
         self,
         carry_out: Callable[[Connection, Sequence[Question]], Sequence[Answer]],
         *,
-        then: Callable[[Sequence[Answer]], None],
+        then: Callable[[Sequence[Answer]], None] = lambda _: None,
     ) -> None:
         self.carry_out = carry_out
         self.then = then
@@ -70,10 +71,13 @@ class _Alone(Request[T], Generic[T]):
 class _Asked(Request[Answer], Generic[Question, Answer]):
     """A question that waits for those of its kind, and with them for their commit."""
 
-    def __init__(self, kind: Together[Question, Answer], question: Question, *, size: int) -> None:
+    def __init__(
+        self, kind: Together[Question, Answer], question: Question, then: Callable[[Answer], None], *, size: int
+    ) -> None:
         super().__init__(size=size)
         self.kind = kind
         self.question = question
+        self.then = then
 
 
 class _AllOfAKind(Generic[Question, Answer]):
@@ -89,6 +93,8 @@ class _AllOfAKind(Generic[Question, Answer]):
 
     def committed(self) -> None:
         self._kind.then(self._answers)
+        for each in self.asked:
+            each.then(each.result)
 
 
 _Write = _Alone[Any] | _Asked[Any, Any]
@@ -134,9 +140,16 @@ class Writer:
         """
         return await self._written(_Alone(operation, then, guarded=guarded, size=size))
 
-    async def run_together(self, kind: Together[Question, Answer], question: Question, *, size: int = 0) -> Answer:
+    async def run_together(
+        self,
+        kind: Together[Question, Answer],
+        question: Question,
+        *,
+        then: Callable[[Answer], None] = lambda _: None,
+        size: int = 0,
+    ) -> Answer:
         """The answer, once it is durable. Otherwise as `run`."""
-        return await self._written(_Asked(kind, question, size=size))
+        return await self._written(_Asked(kind, question, then, size=size))
 
     async def _written(self, write: _Alone[T] | _Asked[Any, T]) -> T:
         if self._broken:

@@ -166,6 +166,25 @@ async def test_nobody_is_answered_before_the_commit(bench: Bench) -> None:
     assert order == ["commit", "then", "answer"]
 
 
+async def test_of_a_kind_all_are_told_together_and_then_each_by_itself_before_the_answer(bench: Bench) -> None:
+    order: list[object] = []
+    event.listen(bench.engine, "commit", lambda _: order.append("commit"))
+
+    def carry_out(_: Connection, numbers: Sequence[int]) -> Sequence[int]:
+        return [number * 10 for number in numbers]
+
+    kind = Together(carry_out, then=order.append)
+    held = await bench.hold_up()
+    waiting = asyncio.gather(*(bench.writer.run_together(kind, number, then=order.append) for number in (1, 2)))
+    await settle()
+    bench.release()
+    await held
+    await waiting
+    order.append("answer")
+
+    assert order == ["commit", "commit", [10, 20], 10, 20, "answer"]
+
+
 async def test_a_batch_that_can_not_be_told_to_memory_is_answered_all_the_same(bench: Bench) -> None:
     def fail(_: int) -> None:
         raise RuntimeError
