@@ -261,6 +261,10 @@ class History(Protocol):
 
 
 class Retention(Protocol):
+    async def with_old(self, installation_ids: Sequence[InstallationId], before: datetime) -> Sequence[InstallationId]:
+        """Those of them that keep something which one of the next two would take away."""
+        ...
+
     async def forget_events(self, installation_id: InstallationId, before: datetime, *, most: int) -> int:
         """Takes away finished events that were accepted before, with effects and trails, the oldest first; how many."""
         ...

@@ -1,13 +1,29 @@
 """Taking away what has been kept long enough, so little at a time that nobody who is being answered waits for it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Column, Connection, Select, Table, delete, select, text, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
 from adapters.storage.tables import (
     console_sessions,
     inbox,
+    installations,
     notices,
     outage_tellings,
     outages,
@@ -35,10 +51,21 @@ class StoredRetention:
     def __init__(self, *, transactions: Transactions) -> None:
         self._transactions = transactions
 
+    async def with_old(self, installation_ids: Sequence[InstallationId], before: datetime) -> Sequence[InstallationId]:
+        cut = to_microseconds(before)
+        old_events = exists().where(_is_old_event(installations.c.id, cut))
+        old_aside = [
+            exists().where(moment.table.c.installation_id == installations.c.id, moment < cut) for moment in ASIDE
+        ]
+        some = select(installations.c.id).where(installations.c.id.in_(installation_ids), or_(old_events, *old_aside))
+        return await self._transactions.run(
+            lambda connection: [InstallationId(each) for each in connection.execute(some).scalars()]
+        )
+
     async def forget_events(self, installation_id: InstallationId, before: datetime, *, most: int) -> int:
         old = (
             select(inbox.c.seq)
-            .where(inbox.c.installation_id == installation_id, inbox.c.accepted_at < to_microseconds(before), FINISHED)
+            .where(_is_old_event(literal(installation_id), to_microseconds(before)))
             .order_by(inbox.c.accepted_at)
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -82,3 +109,7 @@ class StoredRetention:
             return connection.execute(delete(cast("Table", table)).where(tuple_(*identity).in_(keys))).rowcount
 
         return await self._transactions.run(forget)
+
+
+def _is_old_event(installation_id: ColumnElement[str], cut: int) -> ColumnElement[bool]:
+    return and_(inbox.c.installation_id == installation_id, inbox.c.accepted_at < cut, FINISHED)

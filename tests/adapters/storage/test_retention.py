@@ -1,10 +1,14 @@
 """What has been kept long enough goes, little by little, and nothing else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
+from sqlalchemy import Engine, event
 
 from application.forget_old import ForgetOld
 from application.ports import Entry, Lane
-from domain.identifiers import ChatId, EffectKey, NotificationKey
+from domain.identifiers import ChatId, EffectKey, InstallationId, NotificationKey, Secret
 from domain.installation import Policies
 from domain.notification import NotForUs
 from domain.outage import Outage
@@ -82,6 +86,18 @@ async def test_much_goes_in_small_batches_with_a_pause_after_each(kept: Kept) ->
     assert forget.pauses == 2
 
 
+async def test_a_round_asks_little_however_many_installations_keep_nothing_old(kept: Kept) -> None:
+    for number in range(250):
+        ids = {"id": InstallationId(f"i-{number}"), "webhook_key": Secret(value=f"key-{number}")}
+        await kept.served.installations.save(msgspec.structs.replace(FIRST, **ids))
+    await kept.found("n-1")
+    kept.clock.advance(40 * DAY)
+
+    with counted_statements() as statements:
+        assert await Round(kept, keep_days=30)() == 1
+    assert len(statements) < 50
+
+
 async def test_what_is_kept_besides_the_events_goes_after_the_same_days(kept: Kept) -> None:
     database, outage = kept.served.database, Outage(id="o-1")
     assert await Round(kept, keep_days=30)() == 0  # there is an installation now
@@ -108,6 +124,21 @@ async def test_sessions_of_the_console_go_when_they_are_over(kept: Kept) -> None
     assert await Round(kept, keep_days=30)() == 1
     assert await sessions.read(living) == b"living"
     assert await Round(kept, keep_days=30)() == 0
+
+
+@contextmanager
+def counted_statements() -> Iterator[list[str]]:
+    """What all databases are asked within the block."""
+    statements: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
 
 
 def _lane(entry: Entry) -> Lane:
