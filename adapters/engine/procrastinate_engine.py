@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -47,7 +48,7 @@ FORGET_WORKER_S: Final = 86_400.0
 """a frozen worker may come back: it is struck off late"""
 CONNECTIONS: Final = 8
 WAIT_FOR_CONNECTION_S: Final = 5.0
-CHECK_S: Final = 1.0
+CHECK_S: Final = 5.0
 """a connection that died since it was looked at fails one query, which all who ask bear"""
 END_S: Final = 5.0
 """how long what was cancelled may take to end"""
@@ -282,30 +283,25 @@ class ProcrastinateEngine:
             await asyncio.sleep(CARE_S)
             now = asyncio.get_running_loop().time()
             try:
-                await self._tell_and_compare()
                 # Right after an outage everybody has been silent: wait until the others had time to speak.
-                if now - steady_since > STALLED_S:
-                    await self._take_over()
+                await self._look_after_jobs(takes_over=now - steady_since > STALLED_S)
             except Exception as fault:  # noqa: BLE001  # whatever it was, the next round may succeed
                 steady_since = now
                 log.warning("engine.care_failed", error=type(fault.__cause__ or fault).__name__)
 
-    async def _tell_and_compare(self) -> None:
+    async def _look_after_jobs(self, *, takes_over: bool) -> None:
         worker_id = self._jobs.worker_id
         if worker_id is None:
             return
-        await self._jobs.update_heartbeat(worker_id)
-        adrift, lost = await self._jobs.compare(worker_id)
-        for number in lost & self._at_work.keys():
+        census = await self._jobs.live(worker_id, silent_s=STALLED_S)
+        for number in census.lost & self._at_work.keys():
             self._lost.add(number)
             self._at_work[number].cancel()
-        await self._drop(adrift)
+        await self._drop(census.adrift)
+        if takes_over:
+            await self._drop(census.orphaned)
 
-    async def _take_over(self) -> None:
-        stalled = await self._jobs.get_stalled_jobs(task_name=TASK, seconds_since_heartbeat=STALLED_S)
-        await self._drop(list(stalled))
-
-    async def _drop(self, jobs: list[Job]) -> None:
+    async def _drop(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
             log.warning("engine.chat_taken_over", worker_id=job.worker_id)
             await self._jobs.drop(job)

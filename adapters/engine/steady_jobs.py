@@ -8,11 +8,13 @@ itself: while there is much to do, here one look brings several, and ends are re
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Final
 
 import structlog
+from msgspec import Struct
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Notification, Status
@@ -37,9 +39,34 @@ SELECT (job).id, (job).status, (job).task_name, (job).priority, (job).lock, (job
     (job).scheduled_at, (job).queue_name, (job).attempts, (job).worker_id
 FROM fetched ORDER BY number
 """
+# What this worker is recorded to be at, and what is left of those that are gone or silent.
+_LIVE: Final = """
+WITH living AS (
+    UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %(worker_id)s
+)
+SELECT id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, worker_id
+FROM procrastinate_jobs AS job
+WHERE status = 'doing' AND (
+    worker_id = %(worker_id)s OR worker_id IS NULL OR worker_id IN (
+        SELECT id FROM procrastinate_workers
+        WHERE id <> %(worker_id)s AND last_heartbeat < now() - make_interval(secs => %(silent_s)s)
+    )
+)
+"""
 _END: Final = "DELETE FROM procrastinate_jobs WHERE id = ANY(%(numbers)s) AND status IN ('todo', 'doing')"
 
 log = structlog.get_logger()
+
+
+class Census(Struct, frozen=True, kw_only=True):
+    """The jobs that are recorded as being worked on, against what is known here."""
+
+    adrift: Sequence[Job]
+    """this worker's, and it knows nothing of them"""
+    lost: AbstractSet[int]
+    """those that it only believes to have"""
+    orphaned: Sequence[Job]
+    """those of workers that are gone, or have been silent for long"""
 
 
 class SteadyJobs(JobManager):
@@ -196,15 +223,21 @@ class SteadyJobs(JobManager):
         if job.id is not None:
             await self._delete([job.id])
 
-    async def compare(self, worker_id: int) -> tuple[list[Job], set[int]]:
-        """The jobs that are this worker's in the database only, and those that it only believes to have."""
+    async def live(self, worker_id: int, *, silent_s: float) -> Census:
+        """Tells that this worker lives, and looks which jobs are whose."""
         async with self._fetching:  # nothing is added to what is held
             held = set(self._held)
-            recorded = {job.id: job for job in await self.list_jobs_async(status="doing", worker_id=worker_id)}
+            rows = await self.connector.execute_query_all_async(_LIVE, worker_id=worker_id, silent_s=silent_s)
+            jobs = [Job.from_row(row) for row in rows]
+            recorded = {job.id: job for job in jobs if job.worker_id == worker_id}
             lost = self._held - recorded.keys()
             self._release({job.id for job in self._fetched if job.id in lost})
             self._fetched = deque(job for job in self._fetched if job.id in self._held)
-            return [job for number, job in recorded.items() if number not in held], lost
+            return Census(
+                adrift=[job for number, job in recorded.items() if number not in held],
+                lost=lost,
+                orphaned=[job for job in jobs if job.worker_id != worker_id],
+            )
 
     def _hold(self, jobs: Collection[int]) -> None:
         self._held.update(jobs)

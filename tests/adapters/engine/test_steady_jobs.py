@@ -6,7 +6,7 @@ from procrastinate import PsycopgConnector
 from procrastinate.jobs import Job, Notification, Status
 from structlog.testing import capture_logs
 
-from adapters.engine.steady_jobs import SteadyJobs
+from adapters.engine.steady_jobs import Census, SteadyJobs
 from tests.adapters.engine.postgres_post import PostgresPost, opened_post
 from tests.contracts.engine import eventually
 from tests.postgres import PostgresServer
@@ -35,6 +35,9 @@ class Bench:
         while (job := await self.fetch()) is not None:
             fetched.append(job)
         return fetched
+
+    async def live(self) -> Census:
+        return await self.jobs.live(WORKER, silent_s=6)
 
     async def statuses(self) -> list[str]:
         return [str(row[0]) for row in await self.post.rows("SELECT status FROM procrastinate_jobs ORDER BY id")]
@@ -66,7 +69,7 @@ async def test_the_end_of_a_job_is_recorded_once_the_database_is_back(
         await ending
 
     assert bench.ended == [job]
-    assert await bench.jobs.compare(WORKER) == ([], set())
+    assert await bench.live() == Census(adrift=[], lost=set(), orphaned=[])
 
 
 async def test_a_worker_takes_what_it_has_room_for_in_the_order_of_arrival(bench: Bench) -> None:
@@ -96,8 +99,33 @@ async def test_what_others_took_over_before_it_was_begun_with_is_not_begun(bench
     await bench.queue(3)
     assert await bench.fetch() is not None
     await bench.post.run("DELETE FROM procrastinate_jobs WHERE id = 2")
-    assert await bench.jobs.compare(WORKER) == ([], {2})
+    assert (await bench.live()).lost == {2}
     assert [job.id for job in await bench.fetch_all()] == [3]
+
+
+async def test_jobs_of_those_who_fell_silent_or_are_gone_are_orphaned(bench: Bench) -> None:
+    await bench.queue(4)
+    mine = await bench.fetch()
+    await bench.post.run(
+        """
+        INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()), (now() - interval '7 seconds');
+        UPDATE procrastinate_jobs SET status = 'doing', worker_id = 2 WHERE id = 2;
+        UPDATE procrastinate_jobs SET status = 'doing', worker_id = 3 WHERE id = 3;
+        UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL WHERE id = 4;
+        """
+    )
+    assert mine is not None
+    census = await bench.live()
+    assert {job.id for job in census.orphaned} == {3, 4}
+
+
+async def test_who_lives_says_so(bench: Bench) -> None:
+    silent = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
+    await bench.post.run(silent)
+    await bench.live()
+    assert await bench.post.rows("SELECT now() - last_heartbeat < interval '1 minute' FROM procrastinate_workers") == [
+        (True,)
+    ]
 
 
 async def test_after_the_last_job_one_look_is_spared_and_no_more(bench: Bench) -> None:
