@@ -19,9 +19,11 @@ from domain.identifiers import InstallationId
 DELIVERIES_MAX = 128
 """in one transaction; each holds a lock in PostgreSQL's table of locks, which has room for some 6,400"""
 
-_LOCK = "SELECT pg_advisory_xact_lock(chat) FROM unnest(%b::bigint[]) AS chat"
+# No row comes out, and none draws its `seq`, before `clock` tells the moment: that is when all locks are taken. What
+# others committed while they were waited for is too new to be seen as `newest`; then the key that it has is a conflict.
 _ACCEPT = """
-WITH clock AS MATERIALIZED (SELECT ponte_now() AS now)
+WITH locked AS MATERIALIZED (SELECT count(pg_advisory_xact_lock(chat)) FROM unnest(%b::bigint[]) AS chat),
+     clock AS MATERIALIZED (SELECT ponte_now() AS now FROM locked)
 INSERT INTO inbox (installation_id, event_key, recurrence, kind, chat_id, accepted_at, payload, state)
 SELECT coming.installation_id, coming.event_key, coalesce(newest.recurrence + 1, 0),
        coming.kind, coming.chat_id, clock.now, coming.payload, 'accepted'
@@ -65,6 +67,7 @@ def store(session: Session, deliveries: Sequence[Delivery]) -> Sequence[int]:
     coming = [(delivery, row) for delivery in deliveries for row in delivery.rows]
     chats = sorted({_chat_lock(delivery.installation_id, row.chat_id) for delivery, row in coming})
     columns = (
+        chats,
         [delivery.installation_id for delivery, _ in coming],
         [row.event_key for _, row in coming],
         [row.kind for _, row in coming],
@@ -73,10 +76,7 @@ def store(session: Session, deliveries: Sequence[Delivery]) -> Sequence[int]:
         [delivery.window_s for delivery, _ in coming],
         CONTENT_KEY,
     )
-    with session.pipeline(), session.transaction():
-        session.execute(_LOCK, [chats])
-        stored = session.execute(_ACCEPT, columns)
-    new = set(stored.fetchall())
+    new = set(session.execute(_ACCEPT, columns).fetchall())
     return [_count_off(delivery, new) for delivery in deliveries]
 
 

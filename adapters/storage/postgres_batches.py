@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import psycopg
 import structlog
 
-from adapters.storage.postgres_server import Session, connect
+from adapters.storage.postgres_server import Session, connect, one_trip
 from adapters.storage.waiting import WAITING_BYTES_MAX, WAITING_MAX, Request, WaitingRoom, answer, failed
 
 Question = TypeVar("Question")
@@ -130,6 +130,13 @@ Asking = Batches[Sequence[Statement], Sequence[Rows]]
 
 def ask(session: Session, questions: Sequence[Sequence[Statement]]) -> Sequence[Sequence[Rows]]:
     """Each question's statements in order; for each of them the rows that it returned."""
-    with session.pipeline(), session.transaction():
+    if len(questions) == len(questions[0]) == 1:  # then the statement alone is a transaction, and a trip
+        ((query, values),) = questions[0]
+        return [[_rows(session.execute(query, values))]]
+    with one_trip(session):
         cursors = [[session.execute(query, values) for query, values in statements] for statements in questions]
-    return [[cursor.fetchall() if cursor.description else [] for cursor in of_one] for of_one in cursors]
+    return [[_rows(cursor) for cursor in of_one] for of_one in cursors]
+
+
+def _rows(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Rows:
+    return cursor.fetchall() if cursor.description else []

@@ -50,14 +50,37 @@ SELECT seq, accepted_at, payload, conclusion, ponte_now() AS now,
        conclusion IS NOT NULL OR EXISTS (SELECT 1 FROM effects WHERE entry_seq = seq) AS touched
 FROM inbox WHERE installation_id = %s AND chat_id = %s AND state <> 'finished' ORDER BY seq LIMIT 1
 """
-# Even a repetition needs room to be recorded: while the disk is full nobody is told the same thing again and again.
-_TRY_AGAIN = "UPDATE effects SET at = ponte_now() WHERE entry_seq = %s AND key = %s AND state = 'planned'"
-# `FOR KEY SHARE`: whoever removes the installation at this moment comes first or waits.
-_PLAN = """
-INSERT INTO effects (entry_seq, key, state, note, at)
-SELECT seq, %s, 'planned', %b, ponte_now() FROM inbox WHERE seq = %s FOR KEY SHARE
-ON CONFLICT DO NOTHING RETURNING key
+# Each of these is one statement, a round trip. The entry is locked first: whoever removes its installation at this moment
+# comes before or waits. Of a step that happened the key is given, or null.
+_HAPPENED = """
+happened AS (
+    INSERT INTO effects (entry_seq, key, state, note, at)
+    SELECT seq, step.key, 'done', NULL, ponte_now() FROM entry CROSS JOIN (SELECT %s::text AS key) AS step
+    WHERE step.key IS NOT NULL
+    ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = excluded.note, at = excluded.at
+)
 """
+# Even a repetition needs room to be recorded: while the disk is full nobody is told the same thing again and again.
+# `xmax` of a row that was there before is not 0: it was locked to be updated.
+_BEGIN = f"""
+WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR KEY SHARE), {_HAPPENED}
+INSERT INTO effects AS effect (entry_seq, key, state, note, at)
+SELECT seq, %s, 'planned', %b, ponte_now() FROM entry
+ON CONFLICT (entry_seq, key)
+    DO UPDATE SET at = CASE effect.state WHEN 'planned' THEN excluded.at ELSE effect.at END
+RETURNING xmax = 0 AS fresh, state, note
+"""  # noqa: S608  # put together from our own words
+# A trail that is kept twice, because the connection was lost before the answer came, is no harm.
+_FINISH = f"""
+WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR NO KEY UPDATE), {_HAPPENED}, kept AS (
+    INSERT INTO trails (entry_seq, attempt, at, sealed)
+    SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), trail.at, trail.sealed
+    FROM entry CROSS JOIN (SELECT %s::bigint AS at, %b::bytea AS sealed) AS trail WHERE trail.sealed IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+UPDATE inbox SET state = 'finished', finished_at = ponte_now(), flow = coalesce(%s, flow), cause = coalesce(%s, cause)
+FROM entry WHERE inbox.seq = entry.seq AND finished_at IS NULL
+"""  # noqa: S608
 _EFFECT = "SELECT state, note FROM effects WHERE entry_seq = %s AND key = %s"
 _DONE = """
 INSERT INTO effects (entry_seq, key, state, note, at)
@@ -70,11 +93,6 @@ UPDATE inbox SET outcome_tag = %s, conclusion = %b, document = %s, protocol = %s
        state = CASE shell WHEN 'flow' THEN state ELSE 'concluded' END
 WHERE seq = %s AND (state <> 'finished' OR shell = 'flow')
 """
-_FINISH = """
-UPDATE inbox SET state = 'finished', finished_at = ponte_now(), flow = coalesce(%s, flow), cause = coalesce(%s, cause)
-WHERE seq = %s AND finished_at IS NULL
-"""
-# A trail that is kept twice, because the connection was lost before the answer came, is no harm.
 _KEEP_TRAIL = """
 INSERT INTO trails (entry_seq, attempt, at, sealed)
 SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), %s, %b
@@ -124,27 +142,22 @@ class PostgresJournal:
     ) -> Begun:
         """`Unavailable` too when the entry is gone with its installation."""
         self._works_on(entry)
-        effect = (entry.seq, key)
-        *_, planned, earlier = await self._ledger.run(
-            [
-                *self._done_before(entry, happened),
-                (_TRY_AGAIN, effect),
-                (_PLAN, (key, seal_note(note, self._seal), entry.seq)),
-                (_EFFECT, effect),
-            ]
-        )
-        if planned:
-            return Begun(state=EffectState.FRESH, note=note)
-        if not earlier:
+        before: Sequence[Statement] = ()
+        if happened == key:  # one statement can't write a row twice
+            before, happened = [(_DONE, (key, None, entry.seq))], None
+        begin = (_BEGIN, (entry.seq, happened, key, seal_note(note, self._seal)))
+        *_, begun = await self._ledger.run([*before, begin])
+        if not begun:
             raise Unavailable("storage.entry_gone", "its installation was removed")
-        return self._begun(earlier[0])
+        ((fresh, *earlier),) = begun
+        return Begun(state=EffectState.FRESH, note=note) if fresh else self._begun(earlier)
 
     async def recall(self, entry: Entry, key: EffectKey) -> Begun | None:
         rows = await self._read(_EFFECT, (entry.seq, key))
         return self._begun(rows[0]) if rows else None
 
     async def finish(self, entry: Entry, key: EffectKey, note: bytes = b"") -> None:
-        await self._ledger.run([self._done(entry, key, note)])
+        await self._ledger.run([(_DONE, (key, seal_note(note, self._seal), entry.seq))])
 
     async def forget(self, entry: Entry, key: EffectKey) -> None:
         """What is DONE stays so: it did happen."""
@@ -165,16 +178,15 @@ class PostgresJournal:
         ending: Ending | None = None,
         trail: Trail | None = None,
     ) -> None:
-        finish: Statement = (_FINISH, (ending and ending.flow, ending and ending.cause, entry.seq))
-        statements = [*self._done_before(entry, happened), finish]
-        if trail is not None:
-            statements.append(self._trail(entry, trail))
-        await self._ledger.run(statements)
+        kept = (None, None) if trail is None else (to_microseconds(trail.at), seal_steps(trail, self._seal))
+        values = (entry.seq, happened, *kept, ending and ending.flow, ending and ending.cause)
+        await self._ledger.run([(_FINISH, values)])
         self._worked_here.discard(entry.seq)
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:
+        kept = (_KEEP_TRAIL, (to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq))
         forget = (_FORGET_TRAIL, (entry.seq, TRAILS_KEPT, entry.seq, TRAILS_KEPT))
-        await self._ledger.run([self._trail(entry, trail), forget])
+        await self._ledger.run([kept, forget])
 
     async def record(self, installation_id: InstallationId, arrival: Arrival, *, window_s: float) -> Entry:
         row = self._row(arrival)
@@ -184,16 +196,7 @@ class PostgresJournal:
         entry = self._entry(Lane(installation_id=installation_id, chat_id=ChatId(row.chat_id)), newest[0])
         return msgspec.structs.replace(entry, resumed=not inserted)
 
-    def _done(self, entry: Entry, key: EffectKey, note: bytes = b"") -> Statement:
-        return _DONE, (key, seal_note(note, self._seal), entry.seq)
-
-    def _done_before(self, entry: Entry, happened: EffectKey | None) -> Sequence[Statement]:
-        return () if happened is None else (self._done(entry, happened),)
-
-    def _trail(self, entry: Entry, trail: Trail) -> Statement:
-        return _KEEP_TRAIL, (to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq)
-
-    def _begun(self, row: tuple[Any, ...]) -> Begun:
+    def _begun(self, row: Sequence[Any]) -> Begun:
         state, note = row
         return unseal_effect(state, note, self._seal)
 

@@ -1,5 +1,7 @@
 """One PostgreSQL database: which one a URL means, how it is reached, and what each kind of connection is set to."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -34,12 +36,29 @@ SELECT set_config('statement_timeout', '{STATEMENT_TIMEOUT_MS}', false),
        (SELECT set_config(name, '{STATEMENT_TIMEOUT_MS}', false) FROM pg_settings WHERE name = 'transaction_timeout')
 """  # noqa: S608  # numbers of our own
 
+_FAIL = "SELECT 1 / 0"
+
 
 def connect(url: str) -> Session:
     """For short statements, each durable when it returns. Raises what psycopg raises."""
     session = psycopg.connect(_conninfo(url), autocommit=True)
     session.execute(_SET_UP)
     return session
+
+
+@contextmanager
+def one_trip(session: Session) -> Iterator[None]:
+    """What is executed in the block is one transaction and one round trip; its rows can be fetched after the block.
+
+    To the server, what comes between two synchronisations is one transaction: none has to be begun and ended by
+    statements that each wait for their answer. A fault of our own in the middle makes it fail there too.
+    """
+    with session.pipeline():
+        try:
+            yield
+        except BaseException:
+            session.execute(_FAIL)
+            raise
 
 
 def engine(url: str) -> Engine:
