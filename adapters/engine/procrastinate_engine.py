@@ -39,6 +39,9 @@ PLACES: Final = 20
 POLL_S: Final = 1.0
 """so late a rest ends, or a wake-up begins of which no notice came"""
 SWEEP_S: Final = 1.0
+RESTS: Final = 3
+"""times as long as ringing took is not rung again: in a crowd many are rung together, and a lone one hardly waits"""
+REST_MAX_S: Final = 0.02
 REFILL_S: Final = 0.05
 """places that became free are filled together"""
 CARE_S: Final = 1.0
@@ -180,6 +183,8 @@ class ProcrastinateEngine:
                 await self._ring(sweep=sweep)
             except Exception as fault:  # noqa: BLE001  # what was to be rung is in the inbox: the next sweep finds it
                 log.warning("engine.ring_failed", error=type(fault.__cause__ or fault).__name__)
+            took_s = asyncio.get_running_loop().time() - now
+            await asyncio.sleep(min(RESTS * took_s, REST_MAX_S))
 
     async def _ring(self, *, sweep: bool) -> None:
         waiting = await self._wake_ups.waiting() if sweep else set()
