@@ -139,10 +139,11 @@ class HuggyChat:
         raise failure
 
     def _built(self, request: Request) -> httpx.Request:
+        body = b"" if request.body is None else msgspec.json.encode(request.body)
         return httpx.Request(
             request.method,
             self._base_url + request.path,
-            content=None if request.body is None else msgspec.json.encode(request.body),
+            stream=httpx.ByteStream(body),  # as `content`, httpx would add headers that aiohttp adds anyway
             headers=self._headers,
             extensions={"timeout": self._timeout},
         )

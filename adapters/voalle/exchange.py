@@ -72,6 +72,9 @@ class VoalleExchange:
             headers=self._with(headers) if headers else self._headers,
             data=form,
             json=json,
+            stream=None
+            if form or json is not None
+            else httpx.ByteStream(b""),  # then nothing is added that aiohttp adds
             params=params,
             extensions={"timeout": self._timeout},
         )
