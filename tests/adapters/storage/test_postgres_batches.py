@@ -93,6 +93,14 @@ async def test_what_waits_is_asked_together_and_in_order_no_more_than_a_batch_at
     assert bench.numbers() == list(range(BATCH_MAX + 3))
 
 
+async def test_a_fault_of_our_own_in_the_middle_undoes_what_was_sent_before_it(bench: Bench) -> None:
+    unsendable = "\0"
+    with pytest.raises(Unavailable):
+        await bench.batches.run([("INSERT INTO numbers VALUES (1)", ()), ("SELECT %s::text", (unsendable,))])
+    assert await bench.write(2) == 2
+    assert bench.numbers() == [2]
+
+
 async def test_each_statement_of_a_question_is_answered(bench: Bench) -> None:
     await bench.write(7)
     answers = await bench.batches.run(
