@@ -138,7 +138,7 @@ def serve_database(url: str, *, keys: Sequence[Secret], clock: Clock, on_fatal: 
                 writer=writer, reader=_reader(path, opened), seal=seal, clock=clock, unfinished=unfinished
             ),
             history=History(engine=reads, seal=seal),
-            retention=StoredRetention(transactions=writer),
+            retention=StoredRetention(transactions=writer, reads=SqliteReads(_reader(path, opened))),
             problems=StoredProblems(transactions=writer, reads=reads, seal=seal),
             notices=StoredNotices(transactions=writer, reads=reads, seal=seal),
             outages=_outages(path, writer, seal, clock, opened),

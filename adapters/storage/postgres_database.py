@@ -43,7 +43,8 @@ def open_history(url: str, seal: Seal) -> History:
 def open_retention(url: str, opened: ExitStack) -> StoredRetention:
     pooled = engine(url)
     opened.callback(pooled.dispose)
-    return StoredRetention(transactions=PostgresTransactions(pooled))
+    transactions = PostgresTransactions(pooled)
+    return StoredRetention(transactions=transactions, reads=transactions)
 
 
 def open_notices(url: str, seal: Seal, opened: ExitStack) -> tuple[StoredProblems, StoredNotices]:

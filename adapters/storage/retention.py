@@ -48,8 +48,10 @@ ASIDE: tuple[Column[int], ...] = (
 class StoredRetention:
     """Implements `application.history.Retention`, in either database. Of several processes none waits for another."""
 
-    def __init__(self, *, transactions: Transactions) -> None:
+    def __init__(self, *, transactions: Transactions, reads: Transactions) -> None:
+        """`reads` are asked nothing but who keeps something old: no commit waits for that."""
         self._transactions = transactions
+        self._reads = reads
 
     async def with_old(self, installation_ids: Sequence[InstallationId], before: datetime) -> Sequence[InstallationId]:
         cut = to_microseconds(before)
@@ -58,7 +60,7 @@ class StoredRetention:
             exists().where(moment.table.c.installation_id == installations.c.id, moment < cut) for moment in ASIDE
         ]
         some = select(installations.c.id).where(installations.c.id.in_(installation_ids), or_(old_events, *old_aside))
-        return await self._transactions.run(
+        return await self._reads.run(
             lambda connection: [InstallationId(each) for each in connection.execute(some).scalars()]
         )
 
