@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 
+from msgspec import Struct
+
 from application.conclude import Conclude
 from application.failures import Failure, Unavailable
 from application.perform import Perform, Performed
@@ -26,8 +28,14 @@ def time_to_ask_s(policies: Policies) -> float:
     return deadline_s - min(RESERVE_S, deadline_s / 4)
 
 
+class PutOff(Struct, frozen=True, kw_only=True):
+    """Huggy can't be reached now: the notification is not finished, and is gone on with later."""
+
+    again_after_s: float
+
+
 class HandleNotification:
-    """Returns None when the notification is finished, else the seconds after which to go on with it."""
+    """Returns what its chat's mailbox holds next once the notification is finished: None when that is empty."""
 
     def __init__(
         self,
@@ -50,13 +58,12 @@ class HandleNotification:
         self._alerts = alerts
         self._observer = observer
 
-    async def __call__(self, entry: Entry, *, last_call: bool = False) -> float | None:
+    async def __call__(self, entry: Entry, *, last_call: bool = False) -> Entry | PutOff | None:
         """`last_call`: it has waited in vain, and nothing more is asked of the ERP."""
         with gather(self._clock) as gathering:
             installation = await self._installations.get(entry.installation_id)
             if installation is None:
-                await self._journal.finish_entry(entry)
-                return None
+                return await self._journal.finish_entry(entry)
             outcome, planned = entry.outcome, entry.route
             if outcome is None or planned is None:
                 outcome = await self._outcome(entry, installation, last_call=last_call)
@@ -71,14 +78,14 @@ class HandleNotification:
                 await self._alerts.raise_alert(installation.id, failure.cause, failure.detail)
                 if entry.age_s < GIVE_UP_AFTER_S:
                     await self._keep(entry, gathering)
-                    return failure.retry_after_s or _patience_s(entry.age_s)
+                    return PutOff(again_after_s=failure.retry_after_s or _patience_s(entry.age_s))
                 performed = Performed(ending=Ending(flow=GIVEN_UP, cause=failure.cause))
             self._observer.finished(entry, outcome)
             ending = performed.ending
             if ending is not None:
                 note(f"ended.{ending.flow}", ending.cause or OK)
-            await self._journal.finish_entry(entry, happened=performed.happened, ending=ending, trail=gathering.trail())
-            return None
+            trail = gathering.trail()
+            return await self._journal.finish_entry(entry, happened=performed.happened, ending=ending, trail=trail)
 
     async def _keep(self, entry: Entry, gathering: Gathering) -> None:
         with suppress(Unavailable):

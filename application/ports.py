@@ -168,6 +168,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     route: Route | None = None
     """both set once concluded: what is left is to perform the rest of the route"""
 
+    @property
+    def lane(self) -> Lane:
+        return Lane(installation_id=self.installation_id, chat_id=self.notification.chat.id)
+
 
 class EffectState(StrEnum):
     FRESH = "fresh"
@@ -249,9 +253,10 @@ class Journal(Mailbox, Ledger, Protocol):
         happened: EffectKey | None = None,
         ending: Ending | None = None,
         trail: Trail | None = None,
-    ) -> None:
-        """Nothing is left to do for this notification. `happened`: its last effect, finished by the same commit; `ending`
-        stands in place of what the conclusion planned; `trail` is kept as that of one more attempt."""
+    ) -> Entry | None:
+        """Nothing is left to do for this notification; what is the head of its lane now. `happened`: its last effect,
+        finished by the same commit; `ending` stands in place of what the conclusion planned; `trail` is kept as that of
+        one more attempt."""
         ...
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:

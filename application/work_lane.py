@@ -1,7 +1,7 @@
 """A chat's notifications, one after the other, until none is left."""
 
-from application.handle_notification import HandleNotification
-from application.ports import Journal, Lane
+from application.handle_notification import HandleNotification, PutOff
+from application.ports import Entry, Journal, Lane
 
 
 class WorkLane:
@@ -19,8 +19,7 @@ class WorkLane:
         return await self._empty(lane, last_call=True)
 
     async def _empty(self, lane: Lane, *, last_call: bool = False) -> float | None:
-        while (entry := await self._journal.head(lane)) is not None:
-            again_after_s = await self._handle(entry, last_call=last_call)
-            if again_after_s is not None:
-                return again_after_s
-        return None
+        next_one: Entry | PutOff | None = await self._journal.head(lane)
+        while isinstance(next_one, Entry):
+            next_one = await self._handle(next_one, last_call=last_call)
+        return None if next_one is None else next_one.again_after_s

@@ -127,7 +127,7 @@ class MemoryJournal:
         happened: EffectKey | None = None,
         ending: Ending | None = None,
         trail: Trail | None = None,
-    ) -> None:
+    ) -> Entry | None:
         if happened is not None:
             await self.finish(entry, happened)
         kept = self._kept.get(entry.seq)
@@ -136,6 +136,7 @@ class MemoryJournal:
             kept.ending = ending
             if trail is not None:
                 kept.trails.append(trail)
+        return await self.head(entry.lane)
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:
         if kept := self._kept.get(entry.seq):

@@ -48,8 +48,10 @@ GROUP BY installation_id, chat_id ORDER BY min(seq)
 _HEAD = """
 SELECT seq, accepted_at, payload, conclusion, ponte_now() AS now,
        conclusion IS NOT NULL OR EXISTS (SELECT 1 FROM effects WHERE entry_seq = seq) AS touched
-FROM inbox WHERE installation_id = %s AND chat_id = %s AND state <> 'finished' ORDER BY seq LIMIT 1
+FROM inbox WHERE installation_id = %s AND chat_id = %s AND state <> 'finished' AND seq <> %s ORDER BY seq LIMIT 1
 """
+NO_ENTRY = 0
+"""no entry has this number"""
 # Each of these is one statement, a round trip. The entry is locked first: whoever removes its installation at this moment
 # comes before or waits. Of a step that happened the key is given, or null.
 _HAPPENED = """
@@ -77,9 +79,12 @@ WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR NO KEY UPDA
     SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), trail.at, trail.sealed
     FROM entry CROSS JOIN (SELECT %s::bigint AS at, %b::bytea AS sealed) AS trail WHERE trail.sealed IS NOT NULL
     ON CONFLICT DO NOTHING
+), finished AS (
+    UPDATE inbox SET state = 'finished', finished_at = ponte_now(),
+        flow = coalesce(%s, flow), cause = coalesce(%s, cause)
+    FROM entry WHERE inbox.seq = entry.seq AND finished_at IS NULL
 )
-UPDATE inbox SET state = 'finished', finished_at = ponte_now(), flow = coalesce(%s, flow), cause = coalesce(%s, cause)
-FROM entry WHERE inbox.seq = entry.seq AND finished_at IS NULL
+{_HEAD}
 """  # noqa: S608
 _EFFECT = "SELECT state, note FROM effects WHERE entry_seq = %s AND key = %s"
 _DONE = """
@@ -134,7 +139,7 @@ class PostgresJournal:
     async def head(self, lane: Lane) -> Entry | None:
         """Its age is measured on the database's clock, whatever the clocks of the hosts say; `resumed` tells that
         another process began to work on it."""
-        rows = await self._read(_HEAD, (lane.installation_id, lane.chat_id))
+        rows = await self._read(_HEAD, (lane.installation_id, lane.chat_id, NO_ENTRY))
         return self._entry(lane, rows[0]) if rows else None
 
     async def begin(
@@ -177,11 +182,16 @@ class PostgresJournal:
         happened: EffectKey | None = None,
         ending: Ending | None = None,
         trail: Trail | None = None,
-    ) -> None:
+    ) -> Entry | None:
         kept = (None, None) if trail is None else (to_microseconds(trail.at), seal_steps(trail, self._seal))
-        values = (entry.seq, happened, *kept, ending and ending.flow, ending and ending.cause)
-        await self._ledger.run([(_FINISH, values)])
+        lane = entry.lane
+        values = (
+            *(entry.seq, happened, *kept, ending and ending.flow, ending and ending.cause),
+            *(lane.installation_id, lane.chat_id, entry.seq),
+        )
+        (following,) = await self._ledger.run([(_FINISH, values)])
         self._worked_here.discard(entry.seq)
+        return self._entry(lane, following[0]) if following else None
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:
         kept = (_KEEP_TRAIL, (to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq))

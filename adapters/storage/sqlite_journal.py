@@ -136,7 +136,7 @@ class SqliteJournal:
         happened: EffectKey | None = None,
         ending: Ending | None = None,
         trail: Trail | None = None,
-    ) -> None:
+    ) -> Entry | None:
         kept = None if trail is None else (to_microseconds(trail.at), seal_steps(trail, self._seal))
         asked = Change(
             seq=entry.seq,
@@ -151,6 +151,7 @@ class SqliteJournal:
             then=lambda _: self._unfinished.drop(entry.seq),
             size=0 if kept is None else len(kept[1]),
         )
+        return self._unfinished.head(entry.lane)
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:
         row = (to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq)

@@ -74,7 +74,7 @@ class Unfinished:
     def drop(self, seq: int) -> None:
         with self._lock:
             if at := self._open.pop(seq, None):
-                lane = _lane(at.entry)
+                lane = at.entry.lane
                 del self._lanes[lane][seq]
                 if not self._lanes[lane]:
                     del self._lanes[lane]
@@ -105,13 +105,9 @@ class Unfinished:
 
     def _put(self, at: _Open) -> None:
         self._open[at.entry.seq] = at
-        self._lanes.setdefault(_lane(at.entry), {})[at.entry.seq] = at
+        self._lanes.setdefault(at.entry.lane, {})[at.entry.seq] = at
 
     def _age_s(self, at: _Open) -> float:
         if at.acknowledged is None:
             return max(0.0, (self._clock.now() - at.entry.accepted_at).total_seconds())
         return max(0.0, self._clock.monotonic() - at.acknowledged)
-
-
-def _lane(entry: Entry) -> Lane:
-    return Lane(installation_id=entry.installation_id, chat_id=entry.notification.chat.id)

@@ -175,6 +175,23 @@ class JournalContract:
 
         assert await bench.journal.head(lane()) is None
 
+    async def test_who_finishes_an_entry_is_told_what_is_the_head_now(self, bench: JournalBench) -> None:
+        await accept(bench, "n-1", "n-2", "n-3")
+        await accept(bench, "elsewhere", chat="2")
+        first = await head(bench)
+        bench.clock.advance(2)
+
+        following = await bench.journal.finish_entry(first, happened=EFFECT)
+        assert following == await head(bench)
+        assert following is not None
+        assert (following.notification.key, following.age_s) == ("n-2", 2)
+        assert await bench.journal.finish_entry(first) == following, "finished twice"
+
+        last = await bench.journal.finish_entry(following)
+        assert last is not None
+        assert last.notification.key == "n-3"
+        assert await bench.journal.finish_entry(last) is None
+
     async def test_chats_and_installations_have_lanes_of_their_own(self, bench: JournalBench) -> None:
         await accept(bench, "n-1", chat="1")
         await accept(bench, "n-2", chat="2")

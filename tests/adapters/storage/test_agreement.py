@@ -98,7 +98,11 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(entry=entries, happened=st.none() | effects)
     def finish_entry(self, entry: Twins, happened: EffectKey | None) -> None:
-        self._agree_on(entry, lambda journal, entry: journal.finish_entry(entry, happened=happened))
+        async def key_of_the_next(journal: Journal, entry: Entry) -> str | None:
+            following = await journal.finish_entry(entry, happened=happened)
+            return None if following is None else following.notification.key
+
+        self._agree_on(entry, key_of_the_next)
 
     @rule(seconds=st.sampled_from([0.5, WINDOW_S - 1, WINDOW_S]))
     def time_passes(self, seconds: float) -> None:
