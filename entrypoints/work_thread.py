@@ -41,15 +41,14 @@ async def working_in_thread(work: Work, *, new_loop: NewLoop) -> AsyncIterator[N
             failure = error
         serving.call_soon_threadsafe(_end, ended, failure)
 
-    with _quick_hand_over():
-        threading.Thread(target=run, name="ponte-work", daemon=True).start()
-        try:
-            await asyncio.wait({begun, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if begun.done():
-                yield
-        finally:
-            stop.set_result(None)
-            await ended
+    threading.Thread(target=run, name="ponte-work", daemon=True).start()
+    try:
+        await asyncio.wait({begun, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if begun.done():
+            yield
+    finally:
+        stop.set_result(None)
+        await ended
 
 
 def _end(ended: asyncio.Future[None], failure: BaseException | None) -> None:
@@ -60,7 +59,8 @@ def _end(ended: asyncio.Future[None], failure: BaseException | None) -> None:
 
 
 @contextmanager
-def _quick_hand_over() -> Iterator[None]:
+def quick_hand_over() -> Iterator[None]:
+    """For a process whose threads wait for each other: two loops, or a loop and the writer of a file."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
