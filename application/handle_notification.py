@@ -35,7 +35,7 @@ class PutOff(Struct, frozen=True, kw_only=True):
 
 
 class HandleNotification:
-    """Returns what its chat's mailbox holds next once the notification is finished: None when that is empty."""
+    """Returns what its chat's mailbox holds next (None: nothing) once the notification is finished, else `PutOff`."""
 
     def __init__(
         self,

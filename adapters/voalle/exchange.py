@@ -66,15 +66,14 @@ class VoalleExchange:
         `writes`: what gets no answer is `InDoubt`, and nothing is ever sent twice. A read whose connection is dropped
         is sent once more, within the same turn and time. What the fence refuses is not sent at all.
         """
+        # Of an empty stream httpx finds nothing out: aiohttp adds the same headers anyway.
         request = httpx.Request(
             method,
             url,
             headers=self._with(headers) if headers else self._headers,
             data=form,
             json=json,
-            stream=None
-            if form or json is not None
-            else httpx.ByteStream(b""),  # then nothing is added that aiohttp adds
+            stream=None if form or json is not None else httpx.ByteStream(b""),
             params=params,
             extensions={"timeout": self._timeout},
         )
