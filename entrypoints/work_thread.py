@@ -41,14 +41,15 @@ async def working_in_thread(work: Work, *, new_loop: NewLoop) -> AsyncIterator[N
             failure = error
         serving.call_soon_threadsafe(_end, ended, failure)
 
-    threading.Thread(target=run, name="ponte-work", daemon=True).start()
-    try:
-        await asyncio.wait({begun, ended}, return_when=asyncio.FIRST_COMPLETED)
-        if begun.done():
-            yield
-    finally:
-        stop.set_result(None)
-        await ended
+    with _quick_hand_over():
+        threading.Thread(target=run, name="ponte-work", daemon=True).start()
+        try:
+            await asyncio.wait({begun, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if begun.done():
+                yield
+        finally:
+            stop.set_result(None)
+            await ended
 
 
 def _end(ended: asyncio.Future[None], failure: BaseException | None) -> None:
@@ -59,8 +60,7 @@ def _end(ended: asyncio.Future[None], failure: BaseException | None) -> None:
 
 
 @contextmanager
-def quick_hand_over() -> Iterator[None]:
-    """For a process whose threads wait for each other: two loops, or a loop and the writer of a file."""
+def _quick_hand_over() -> Iterator[None]:
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:

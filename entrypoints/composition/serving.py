@@ -31,7 +31,7 @@ from entrypoints.http.outage_api import outage_routes
 from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
 from entrypoints.steady_round import repeating
-from entrypoints.work_thread import quick_hand_over, working_in_thread
+from entrypoints.work_thread import working_in_thread
 from entrypoints.worker import (
     GRACE_S,
     Unfinished,
@@ -80,8 +80,6 @@ def build_server(container: Container) -> Litestar:
             yield
 
     async def start() -> None:
-        if container.works() or not is_postgres(container.settings().database_url):
-            running.enter_context(quick_hand_over())  # to the loop of the work, to the writer of a file
         works = working_in_thread(work, new_loop=uvloop.new_event_loop) if container.works() else work()
         await running.enter_async_context(works)
         # What is alive now lives as long as the process: the collector need not look at it again and again.

@@ -12,7 +12,7 @@ import uvloop
 from adapters.engine.lanes import Lanes
 from application.ports import Lane
 from domain.identifiers import ChatId, InstallationId
-from entrypoints.work_thread import SWITCH_INTERVAL_S, quick_hand_over, working_in_thread
+from entrypoints.work_thread import SWITCH_INTERVAL_S, working_in_thread
 from entrypoints.worker import working
 
 WAIT_S = 10
@@ -96,9 +96,9 @@ async def test_a_failure_of_the_block_still_ends_the_work() -> None:
     assert diary.steps == ["in", "out"]
 
 
-def test_threads_hand_over_quickly_meanwhile_and_as_before_afterwards() -> None:
+async def test_threads_hand_over_quickly_while_there_is_work_and_as_before_afterwards() -> None:
     before = sys.getswitchinterval()
-    with quick_hand_over():
+    async with working_in_thread(_Diary().work, new_loop=asyncio.new_event_loop):
         assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL_S)
     assert sys.getswitchinterval() == before
 
