@@ -7,7 +7,6 @@ import msgspec
 from sqlalchemy import Engine, event
 
 from application.forget_old import ForgetOld
-from application.ports import Entry, Lane
 from domain.identifiers import ChatId, EffectKey, InstallationId, NotificationKey, Secret
 from domain.installation import Policies
 from domain.notification import NotForUs
@@ -63,7 +62,7 @@ async def test_what_is_not_finished_stays_however_old(kept: Kept) -> None:
     kept.clock.advance(400 * DAY)
 
     assert await Round(kept, keep_days=30)() == 0
-    assert await kept.journal.head(_lane(waiting)) is not None
+    assert await kept.journal.head(waiting.lane) is not None
 
 
 async def test_each_installation_has_its_own_days(kept: Kept) -> None:
@@ -139,7 +138,3 @@ def counted_statements() -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(Engine, "before_cursor_execute", count)
-
-
-def _lane(entry: Entry) -> Lane:
-    return Lane(installation_id=entry.installation_id, chat_id=entry.notification.chat.id)
