@@ -6,7 +6,8 @@ as long as it takes, and a canary must be heard every few seconds.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing, suppress
 from typing import Final
 
 import structlog
@@ -53,9 +54,35 @@ class ListeningConnector(PsycopgConnector):
     async def _hear(self, connection: AsyncConnection, on_notification: Notify) -> None:
         await connection.execute("SELECT pg_notify(%s, '')", (CANARY,))
         heard = False
-        async for notification in connection.notifies(timeout=self._canary_s):
-            heard = True
-            if notification.channel != CANARY:
-                await on_notification(channel=notification.channel, payload=notification.payload)
+        async with aclosing(_told(connection, within_s=self._canary_s)) as told:
+            async for channel, payload in told:
+                heard = True
+                if channel != CANARY:
+                    await on_notification(channel=channel, payload=payload)
         if not heard:
             raise _Deaf
+
+
+async def _told(connection: AsyncConnection, *, within_s: float) -> AsyncGenerator[tuple[str, str]]:
+    """Channel and payload of all that comes within so many seconds. psycopg's `notifies` wakes ten times a second to wait
+    for it; here it gives what came beside the last query."""
+    async for early in connection.notifies(timeout=0):
+        yield early.channel, early.payload
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    until = loop.time() + within_s
+    loop.add_reader(connection.fileno(), came.set)
+    try:
+        while await _is_set(came, within_s=until - loop.time()):
+            came.clear()
+            connection.pgconn.consume_input()
+            while told := connection.pgconn.notifies():
+                yield told.relname.decode(), told.extra.decode()
+    finally:
+        loop.remove_reader(connection.fileno())
+
+
+async def _is_set(event: asyncio.Event, *, within_s: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    return event.is_set()

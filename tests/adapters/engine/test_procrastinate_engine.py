@@ -408,6 +408,25 @@ async def test_an_ear_that_hears_no_canary_is_renewed(url: str, post: PostgresPo
     assert await heard.get() == "news today"
 
 
+async def test_an_ear_hears_each_word_when_it_is_said(url: str, post: PostgresPost) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def hear(*, channel: str, payload: str) -> None:
+        heard.put_nowait(f"{channel} {payload}")
+
+    connector = ListeningConnector(url, canary_s=600)
+    listening = asyncio.create_task(connector.listen_notify(hear, ["news"]))
+    await eventually(lambda: told(post, heard))
+    words = [f"news {number}" for number in range(3)]
+    for word in words:
+        await post.rows(f"SELECT pg_notify('news', '{word.removeprefix('news ')}')")
+        async with asyncio.timeout(10):
+            while await heard.get() != word:
+                pass  # "today", which was said until it was heard
+    listening.cancel()
+    await asyncio.wait({listening})
+
+
 async def told(post: PostgresPost, heard: asyncio.Queue[str]) -> bool:
     await post.rows("SELECT pg_notify('news', 'today')")
     return not heard.empty()
