@@ -40,12 +40,17 @@ R = TypeVar("R", bound=Request[Any])
 
 
 class WaitingRoom(Generic[R]):
+    """Who takes off what waits is woken at the end of a turn of the caller's loop: waking a thread costs as much as much
+    else, and what is asked within one turn goes together."""
+
     def __init__(self, *, waiting_max: int = WAITING_MAX, waiting_bytes_max: int = WAITING_BYTES_MAX) -> None:
         self._waiting_max = waiting_max
         self._waiting_bytes_max = waiting_bytes_max
         self._changed = threading.Condition()
         self._waiting: deque[R] = deque()
         self._waiting_bytes = 0
+        self._to_wake: set[asyncio.AbstractEventLoop] = set()
+        """loops at the end of whose turn somebody is woken"""
         self._closed = False
 
     def enter(self, request: R) -> None:
@@ -58,7 +63,9 @@ class WaitingRoom(Generic[R]):
                 raise Unavailable("storage.busy", "too much waits to be written", retry_after_s=RETRY_AFTER_S)
             self._waiting.append(request)
             self._waiting_bytes += request.size
-            self._changed.notify()
+            if request.loop not in self._to_wake:
+                self._to_wake.add(request.loop)
+                request.loop.call_soon(self._wake, request.loop)
 
     def next_batch(self, most: int) -> Sequence[R]:
         """What waits, at most so many, once there is something; empty: closed, and nothing is left."""
@@ -68,6 +75,11 @@ class WaitingRoom(Generic[R]):
             batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
             self._waiting_bytes -= sum(request.size for request in batch)
             return batch
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._changed:
+            self._to_wake.discard(loop)
+            self._changed.notify()
 
     def close(self) -> None:
         """Nobody enters any more."""

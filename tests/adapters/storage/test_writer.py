@@ -107,6 +107,14 @@ async def test_what_waits_while_a_commit_runs_is_committed_together_and_in_order
     assert bench.numbers() == list(range(300))
 
 
+async def test_what_is_asked_in_one_turn_of_the_loop_is_committed_together(bench: Bench) -> None:
+    seen = commits(bench.engine)
+    await asyncio.gather(*(bench.writer.run(write(number)) for number in range(20)))
+
+    assert len(seen) == 1
+    assert bench.numbers() == list(range(20))
+
+
 async def test_a_commit_holds_no_more_than_a_batch(bench: Bench) -> None:
     held = await bench.hold_up()
     waiting = asyncio.gather(*(bench.writer.run(write(number)) for number in range(BATCH_MAX + 1)))
