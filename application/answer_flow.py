@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from application.conclude import Conclude
 from application.failures import Failure, Unavailable
-from application.ports import Arrival, Clock, Entry, Journal, Observer, Render
+from application.ports import Arrival, Clock, Conclusion, Entry, Journal, Observer, Render
 from application.trail import Gathering, gather, note
 from domain.flow_answer import FlowAnswer, FlowOperation, answer_of, failed_answer, planned, result_of
 from domain.identifiers import InstallationId, NotificationKey
@@ -97,10 +97,11 @@ class AnswerFlow:
     async def _keep(self, entry: Entry, outcome: Outcome, installation: Installation, gathering: Gathering) -> None:
         """What the ERP did is true even while it can't be recorded."""
         with suppress(Unavailable):
-            await self._journal.conclude(entry, outcome, planned(outcome, installation))
+            concluded = Conclusion(outcome=outcome, route=planned(outcome, installation))
             if entry.outcome is not None:  # it failed before, and was finished with that
                 await self._journal.keep_trail(entry, gathering.trail())
-            await self._journal.finish_entry(entry, trail=gathering.trail() if entry.outcome is None else None)
+            trail = gathering.trail() if entry.outcome is None else None
+            await self._journal.finish_entry(entry, concluded=concluded, trail=trail)
         self._observer.finished(entry, outcome)
 
 

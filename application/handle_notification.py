@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from application.conclude import Conclude
 from application.failures import Failure, Unavailable
-from application.perform import Perform, Performed
+from application.perform import Perform
 from application.ports import Alerts, Chats, Clock, Entry, Erps, Installations, Journal, Observer
+from application.recording import Recording
 from application.trail import Gathering, gather, note
 from domain.action import Route
 from domain.installation import Installation, Policies
@@ -64,38 +65,40 @@ class HandleNotification:
             installation = await self._installations.get(entry.installation_id)
             if installation is None:
                 return await self._journal.finish_entry(entry)
+            recording = Recording(self._journal, entry)
             outcome, planned = entry.outcome, entry.route
             if outcome is None or planned is None:
                 outcome = await self._outcome(entry, installation, last_call=last_call)
                 planned = route(outcome, installation)
-                await self._journal.conclude(entry, outcome, planned)
+                recording.conclude(outcome, planned)
                 await self._conclude.report(installation, outcome)
                 note(f"decision.{tag_of(outcome)}", cause_of(outcome) or OK)
             try:
-                performed = await self._perform(entry, installation, outcome, planned)
+                ending = await self._perform(recording, entry, installation, outcome, planned)
             except Unavailable as failure:
                 note("put_off", failure.cause)
                 await self._alerts.raise_alert(installation.id, failure.cause, failure.detail)
                 if entry.age_s < GIVE_UP_AFTER_S:
-                    await self._keep(entry, gathering)
+                    await self._keep(recording, gathering)
                     return PutOff(again_after_s=failure.retry_after_s or _patience_s(entry.age_s))
-                performed = Performed(ending=Ending(flow=GIVEN_UP, cause=failure.cause))
+                ending = Ending(flow=GIVEN_UP, cause=failure.cause)
             self._observer.finished(entry, outcome)
-            ending = performed.ending
             if ending is not None:
                 note(f"ended.{ending.flow}", ending.cause or OK)
-            trail = gathering.trail()
-            return await self._journal.finish_entry(entry, happened=performed.happened, ending=ending, trail=trail)
+            return await recording.end(ending, gathering.trail())
 
-    async def _keep(self, entry: Entry, gathering: Gathering) -> None:
+    async def _keep(self, recording: Recording, gathering: Gathering) -> None:
         with suppress(Unavailable):
-            await self._journal.keep_trail(entry, gathering.trail())
+            await recording.put_off(gathering.trail())
 
-    async def _perform(self, entry: Entry, installation: Installation, outcome: Outcome, planned: Route) -> Performed:
+    async def _perform(
+        self, recording: Recording, entry: Entry, installation: Installation, outcome: Outcome, planned: Route
+    ) -> Ending | None:
+        """None: nothing was to be done."""
         if installation.policies.shadow:
-            return Performed(ending=None)
+            return None
         perform = Perform(
-            journal=self._journal,
+            recording=recording,
             chat=self._chats(installation),
             erps=self._erps,
             clock=self._clock,

@@ -8,10 +8,9 @@ flow is not started again (never twice).
 import asyncio
 from typing import assert_never
 
-from msgspec import Struct
-
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
-from application.ports import Alerts, Begun, Chat, Clock, EffectState, Entry, Erps, Journal
+from application.ports import Alerts, Chat, Clock, EffectState, Entry, Erps
+from application.recording import Recording
 from domain.action import (
     Action,
     CloseChat,
@@ -44,35 +43,27 @@ _NOT_OURS = {Situation.WITH_AGENT: planned_ending(LeaveToAgent()), Situation.CLO
 """how a chat's turn ends that somebody else ended meanwhile"""
 
 
-class Performed(Struct, frozen=True, kw_only=True):
-    ending: Ending | None
-    """how the chat's turn ended; None: nothing was to be done"""
-    happened: EffectKey | None = None
-    """the last step, which `finish_entry` is to record; None: all is recorded"""
-
-
 class Perform:
-    """`Unavailable` when Huggy can't be reached now: call again later, with the same entry, and it goes on.
+    """How the chat's turn ended. `Unavailable` when Huggy can't be reached now: call again later, with the same entry, and
+    it goes on.
 
-    One for each attempt at an entry. That a step happened is recorded together with the intent of the next one.
+    One for each attempt at an entry. The last step is in the recording, and has to be ended with it.
     """
 
     def __init__(
-        self, *, journal: Journal, chat: Chat, erps: Erps, clock: Clock, alerts: Alerts, installation: Installation
+        self, *, recording: Recording, chat: Chat, erps: Erps, clock: Clock, alerts: Alerts, installation: Installation
     ) -> None:
-        self._journal = journal
+        self._recording = recording
         self._chat = chat
         self._erps = erps
         self._clock = clock
         self._alerts = alerts
         self._installation = installation
-        self._happened: EffectKey | None = None
-        """the step before, as long as that is not recorded"""
 
-    async def __call__(self, entry: Entry, outcome: Outcome, route: Route, *, cause: str | None = None) -> Performed:
+    async def __call__(self, entry: Entry, outcome: Outcome, route: Route, *, cause: str | None = None) -> Ending:
         """`cause`: why this route is taken in place of another one."""
         ending = await self._walk(entry, outcome, route)
-        return Performed(ending=Ending(flow=ending.flow, cause=cause or ending.cause), happened=self._happened)
+        return Ending(flow=ending.flow, cause=cause or ending.cause)
 
     async def _walk(self, entry: Entry, outcome: Outcome, route: Route) -> Ending:
         looked_at = self._clock.monotonic()
@@ -91,7 +82,7 @@ class Perform:
             if not isinstance(route.terminal, LeaveToAgent):
                 route = Route(terminal=to_auxiliary(self._installation))
         if self._clock.monotonic() - looked_at > REREAD_AFTER_S:
-            await self._settle(entry)
+            await self._recording.settle()
             if (situation := await self._situation(entry)) in _NOT_OURS:
                 return Ending(flow=_NOT_OURS[situation], cause=refused)
         ending = await self._end(entry, route.terminal)
@@ -108,34 +99,24 @@ class Perform:
 
     async def _remark(self, entry: Entry, key: EffectKey, remark: Remark) -> None:
         """At most twice: after a doubt once more, and only when the journal could record that."""
-        begun = await self._begin(entry, key)
+        begun = await self._recording.begin(key)
         if begun.state is EffectState.DONE:
             return
         if begun.state is EffectState.DOUBTFUL:
             if begun.note == SAID_AGAIN:
-                self._happened = key
+                self._recording.step_happened(key)
                 return
-            await self._journal.forget(entry, key)
-            await self._journal.begin(entry, key, SAID_AGAIN)
+            await self._recording.forget(key)
+            await self._recording.begin(key, SAID_AGAIN)
         try:
             await self._say(entry, remark)
         except InDoubt:
             if begun.state is EffectState.FRESH:
                 raise  # it will be said once more
         except Failure:
-            await self._journal.forget(entry, key)
+            await self._recording.forget(key)
             raise
-        self._happened = key
-
-    async def _begin(self, entry: Entry, key: EffectKey) -> Begun:
-        happened, self._happened = self._happened, None
-        return await self._journal.begin(entry, key, happened=happened)
-
-    async def _settle(self, entry: Entry) -> None:
-        """Before anything that may take long, or fail."""
-        if self._happened is not None:
-            await self._journal.finish(entry, self._happened)
-            self._happened = None
+        self._recording.step_happened(key)
 
     async def _say(self, entry: Entry, remark: Remark) -> None:
         match remark:
@@ -189,7 +170,7 @@ class Perform:
 
     async def _once(self, entry: Entry, key: EffectKey, terminal: StartFlow | CloseChat) -> Ending:
         """Never twice: after a doubt the customer is told to write again, should nothing come."""
-        begun = await self._begin(entry, key)
+        begun = await self._recording.begin(key)
         if begun.state is EffectState.DONE:
             return Ending(flow=planned_ending(terminal))
         doubt: InDoubt | None = None
@@ -201,11 +182,11 @@ class Perform:
             except InDoubt as failure:
                 doubt = failure
             except Failure:
-                await self._journal.forget(entry, key)
+                await self._recording.forget(key)
                 raise
         if doubt is not None:
             await self._own_up(entry, doubt)
-        self._happened = key
+        self._recording.step_happened(key)
         return Ending(flow=planned_ending(terminal), cause=doubt.cause if doubt else None)
 
     async def _own_up(self, entry: Entry, doubt: InDoubt) -> None:

@@ -188,6 +188,11 @@ class Begun(Struct, frozen=True, kw_only=True):
     """what was written at `finish` when DONE, at the first `begin` otherwise"""
 
 
+class Conclusion(Struct, frozen=True, kw_only=True):
+    outcome: Outcome
+    route: Route
+
+
 class Mailbox(Protocol):
     """The accepting half of the journal."""
 
@@ -237,9 +242,16 @@ class Journal(Mailbox, Ledger, Protocol):
         ...
 
     async def begin(
-        self, entry: Entry, key: EffectKey, note: bytes = b"", *, happened: EffectKey | None = None
+        self,
+        entry: Entry,
+        key: EffectKey,
+        note: bytes = b"",
+        *,
+        concluded: Conclusion | None = None,
+        happened: EffectKey | None = None,
     ) -> Begun:
-        """`Ledger.begin`. `happened`: the effect before this one, finished by the same commit."""
+        """`Ledger.begin`. By the same commit, if given: `concluded` is kept as by `conclude`, and `happened`, the effect
+        before this one, is finished."""
         ...
 
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
@@ -250,13 +262,14 @@ class Journal(Mailbox, Ledger, Protocol):
         self,
         entry: Entry,
         *,
+        concluded: Conclusion | None = None,
         happened: EffectKey | None = None,
         ending: Ending | None = None,
         trail: Trail | None = None,
     ) -> Entry | None:
-        """Nothing is left to do for this notification; what is the head of its lane now. `happened`: its last effect,
-        finished by the same commit; `ending` stands in place of what the conclusion planned; `trail` is kept as that of
-        one more attempt."""
+        """Nothing is left to do for this notification; what is the head of its lane now. By the same commit, if given:
+        `concluded` is kept as by `conclude`, and `happened`, its last effect, is finished; `ending` stands in place of
+        what the conclusion planned; `trail` is kept as that of one more attempt."""
         ...
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:

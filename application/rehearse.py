@@ -24,6 +24,7 @@ from application.ports import (
     Begun,
     Calendar,
     Clock,
+    Conclusion,
     EffectState,
     Entry,
     Erps,
@@ -129,8 +130,8 @@ class Rehearse:
             return Rehearsal(turn=turn, either=tuple(either), trail=trail)
         if entry.outcome is None:
             with suppress(Unavailable):  # what the ERP did is true even while it can't be recorded
-                await self._journal.conclude(entry, outcome, route(outcome, live))
-                await self._journal.finish_entry(entry, trail=trail)
+                concluded = Conclusion(outcome=outcome, route=route(outcome, live))
+                await self._journal.finish_entry(entry, concluded=concluded, trail=trail)
         return Rehearsal(turn=turn, trail=trail, seq=entry.seq)
 
     async def _kept(self, notification: Notification, installation: Installation) -> Entry:

@@ -12,9 +12,10 @@ from sqlalchemy import Engine, insert
 from adapters.storage.database_kind import is_postgres
 from adapters.storage.migrate import upgrade
 from adapters.storage.seal import Seal
-from adapters.storage.sealed_rows import Conclusion, Payload, seal_conclusion, seal_payload, seal_steps
+from adapters.storage.sealed_rows import Payload, seal_conclusion, seal_payload, seal_steps
 from adapters.storage.sqlite_file import database_path, writing_engine
 from adapters.storage.tables import effects, inbox, to_microseconds, trails
+from application.ports import Conclusion
 from benchmarks.notifications import document_of
 from domain.action import Route, StartFlow
 from domain.identifiers import ChatId, NotificationKey, Secret

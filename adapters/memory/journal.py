@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
-from msgspec import Struct
 
 from application.failures import Unavailable
-from application.ports import Arrival, Begun, Clock, EffectState, Entry, Lane, Receipt
+from application.ports import Arrival, Begun, Clock, Conclusion, EffectState, Entry, Lane, Receipt
 from domain.action import Route
 from domain.identifiers import EffectKey, InstallationId, NotificationKey
 from domain.notification import NotForUs, Notification
@@ -24,12 +23,7 @@ TRAILS_KEPT = 10
 _notification: msgspec.json.Decoder[Notification] = msgspec.json.Decoder(Notification)
 
 
-class _Conclusion(Struct, frozen=True, kw_only=True):
-    outcome: Outcome
-    route: Route
-
-
-_conclusion = msgspec.json.Decoder(_Conclusion)
+_conclusion = msgspec.json.Decoder(Conclusion)
 
 
 @dataclass(kw_only=True)
@@ -89,14 +83,19 @@ class MemoryJournal:
         return None if oldest is None else self._entry(oldest)
 
     async def begin(
-        self, entry: Entry, key: EffectKey, note: bytes = b"", *, happened: EffectKey | None = None
+        self,
+        entry: Entry,
+        key: EffectKey,
+        note: bytes = b"",
+        *,
+        concluded: Conclusion | None = None,
+        happened: EffectKey | None = None,
     ) -> Begun:
         """`Unavailable` when the entry is gone with its installation."""
         kept = self._kept.get(entry.seq)
         if kept is None:
             raise Unavailable("storage.entry_gone", "its installation was removed")
-        if happened is not None:
-            await self.finish(entry, happened)
+        _tell(kept, concluded, happened)
         if key in kept.effects:
             return kept.effects[key]
         kept.effects[key] = Begun(state=EffectState.DOUBTFUL, note=note)
@@ -118,24 +117,24 @@ class MemoryJournal:
 
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
         if kept := self._kept.get(entry.seq):
-            kept.conclusion = msgspec.json.encode(_Conclusion(outcome=outcome, route=route))
+            _tell(kept, Conclusion(outcome=outcome, route=route), None)
 
     async def finish_entry(
         self,
         entry: Entry,
         *,
+        concluded: Conclusion | None = None,
         happened: EffectKey | None = None,
         ending: Ending | None = None,
         trail: Trail | None = None,
     ) -> Entry | None:
-        if happened is not None:
-            await self.finish(entry, happened)
-        kept = self._kept.get(entry.seq)
-        if kept is not None and not kept.finished:
-            kept.finished = True
-            kept.ending = ending
-            if trail is not None:
-                kept.trails.append(trail)
+        if kept := self._kept.get(entry.seq):
+            _tell(kept, concluded, happened)
+            if not kept.finished:
+                kept.finished = True
+                kept.ending = ending
+                if trail is not None:
+                    kept.trails.append(trail)
         return await self.head(entry.lane)
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:
@@ -190,6 +189,13 @@ class MemoryJournal:
         if kept.acknowledged is not None:
             return self._clock.monotonic() - kept.acknowledged
         return max(0.0, (self._clock.now() - kept.accepted_at).total_seconds())
+
+
+def _tell(kept: _Kept, concluded: Conclusion | None, happened: EffectKey | None) -> None:
+    if concluded is not None:
+        kept.conclusion = msgspec.json.encode(concluded)
+    if happened is not None:
+        kept.effects[happened] = Begun(state=EffectState.DONE)
 
 
 def _counts_as_new_again(newest: _Kept, now: datetime, window_s: float) -> bool:

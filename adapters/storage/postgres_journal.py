@@ -15,21 +15,19 @@ from adapters.storage.postgres_record import record
 from adapters.storage.seal import Seal
 from adapters.storage.sealed_rows import (
     TRAILS_KEPT,
-    Conclusion,
     Payload,
-    seal_conclusion,
+    conclusion_columns,
     seal_note,
     seal_payload,
     seal_steps,
     tag_of,
-    told_columns,
     unseal_conclusion,
     unseal_effect,
     unseal_payload,
 )
 from adapters.storage.tables import from_microseconds, to_microseconds
 from application.failures import Unavailable
-from application.ports import Arrival, Begun, EffectState, Entry, Lane, Receipt
+from application.ports import Arrival, Begun, Conclusion, EffectState, Entry, Lane, Receipt
 from domain.action import Route
 from domain.identifiers import ChatId, EffectKey, InstallationId
 from domain.notification import NotForUs
@@ -50,10 +48,11 @@ SELECT seq, accepted_at, payload, conclusion, ponte_now() AS now,
        conclusion IS NOT NULL OR EXISTS (SELECT 1 FROM effects WHERE entry_seq = seq) AS touched
 FROM inbox WHERE installation_id = %s AND chat_id = %s AND state <> 'finished' AND seq <> %s ORDER BY seq LIMIT 1
 """
+NO_CONCLUSION = (None, None, None, None, None, None)
 NO_ENTRY = 0
 """no entry has this number"""
 # Each of these is one statement, a round trip. The entry is locked first: whoever removes its installation at this moment
-# comes before or waits. Of a step that happened the key is given, or null.
+# comes before or waits. Of a step that happened the key is given, or null; so are the columns of a conclusion.
 _HAPPENED = """
 happened AS (
     INSERT INTO effects (entry_seq, key, state, note, at)
@@ -62,10 +61,22 @@ happened AS (
     ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = excluded.note, at = excluded.at
 )
 """
+_CONCLUDED = """
+concluded AS (
+    UPDATE inbox SET outcome_tag = told.outcome_tag, conclusion = told.conclusion, document = told.document,
+        protocol = told.protocol, flow = told.flow, cause = told.cause,
+        state = CASE shell WHEN 'flow' THEN state ELSE 'concluded' END
+    FROM entry CROSS JOIN (
+        SELECT %s::text AS outcome_tag, %b::bytea AS conclusion, %s::text AS document, %s::text AS protocol,
+            %s::text AS flow, %s::text AS cause
+    ) AS told
+    WHERE told.conclusion IS NOT NULL AND inbox.seq = entry.seq AND (inbox.state <> 'finished' OR inbox.shell = 'flow')
+)
+"""
 # Even a repetition needs room to be recorded: while the disk is full nobody is told the same thing again and again.
 # `xmax` of a row that was there before is not 0: it was locked to be updated.
 _BEGIN = f"""
-WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR KEY SHARE), {_HAPPENED}
+WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR KEY SHARE), {_CONCLUDED}, {_HAPPENED}
 INSERT INTO effects AS effect (entry_seq, key, state, note, at)
 SELECT seq, %s, 'planned', %b, ponte_now() FROM entry
 ON CONFLICT (entry_seq, key)
@@ -93,11 +104,10 @@ SELECT seq, %s, 'done', %b, ponte_now() FROM inbox WHERE seq = %s FOR KEY SHARE
 ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = excluded.note, at = excluded.at
 """
 _FORGET = "DELETE FROM effects WHERE entry_seq = %s AND key = %s AND state = 'planned'"
-_CONCLUDE = """
-UPDATE inbox SET outcome_tag = %s, conclusion = %b, document = %s, protocol = %s, flow = %s, cause = %s,
-       state = CASE shell WHEN 'flow' THEN state ELSE 'concluded' END
-WHERE seq = %s AND (state <> 'finished' OR shell = 'flow')
-"""
+_CONCLUDE = f"""
+WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR NO KEY UPDATE), {_CONCLUDED}
+SELECT FROM entry
+"""  # noqa: S608
 _KEEP_TRAIL = """
 INSERT INTO trails (entry_seq, attempt, at, sealed)
 SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), %s, %b
@@ -143,15 +153,22 @@ class PostgresJournal:
         return self._entry(lane, rows[0]) if rows else None
 
     async def begin(
-        self, entry: Entry, key: EffectKey, note: bytes = b"", *, happened: EffectKey | None = None
+        self,
+        entry: Entry,
+        key: EffectKey,
+        note: bytes = b"",
+        *,
+        concluded: Conclusion | None = None,
+        happened: EffectKey | None = None,
     ) -> Begun:
         """`Unavailable` too when the entry is gone with its installation."""
         self._works_on(entry)
         before: Sequence[Statement] = ()
         if happened == key:  # one statement can't write a row twice
             before, happened = [(_DONE, (key, None, entry.seq))], None
-        begin = (_BEGIN, (entry.seq, happened, key, seal_note(note, self._seal)))
-        *_, begun = await self._ledger.run([*before, begin])
+        columns = NO_CONCLUSION if concluded is None else conclusion_columns(entry, concluded, self._seal)
+        begin = (_BEGIN, (entry.seq, *columns, happened, key, seal_note(note, self._seal)))
+        *_, begun = await self._ledger.run([*before, begin], size=len(columns[1] or b"") + len(note))
         if not begun:
             raise Unavailable("storage.entry_gone", "its installation was removed")
         ((fresh, *earlier),) = begun
@@ -171,14 +188,14 @@ class PostgresJournal:
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
         """Of a finished entry the conclusion stays that was acted on."""
         self._works_on(entry)
-        sealed = seal_conclusion(Conclusion(outcome=outcome, route=route), self._seal)
-        row = (tag_of(outcome), sealed, *told_columns(entry, outcome, route), entry.seq)
-        await self._ledger.run([(_CONCLUDE, row)], size=len(sealed))
+        columns = conclusion_columns(entry, Conclusion(outcome=outcome, route=route), self._seal)
+        await self._ledger.run([(_CONCLUDE, (entry.seq, *columns))], size=len(columns[1]))
 
     async def finish_entry(
         self,
         entry: Entry,
         *,
+        concluded: Conclusion | None = None,
         happened: EffectKey | None = None,
         ending: Ending | None = None,
         trail: Trail | None = None,
@@ -189,7 +206,10 @@ class PostgresJournal:
             *(entry.seq, happened, *kept, ending and ending.flow, ending and ending.cause),
             *(lane.installation_id, lane.chat_id, entry.seq),
         )
-        (following,) = await self._ledger.run([(_FINISH, values)])
+        before: Sequence[Statement] = ()
+        if concluded is not None:  # the same row as that of the end
+            before = [(_CONCLUDE, (entry.seq, *conclusion_columns(entry, concluded, self._seal)))]
+        *_, following = await self._ledger.run([*before, (_FINISH, values)])
         self._worked_here.discard(entry.seq)
         return self._entry(lane, following[0]) if following else None
 

@@ -4,13 +4,11 @@ import zlib
 from collections.abc import Iterator
 
 import msgspec
-from msgspec import Struct
 from sqlalchemy import Connection
 
 from adapters.storage.seal import Seal
 from adapters.storage.tables import from_microseconds
-from application.ports import Begun, EffectState, Entry
-from domain.action import Route
+from application.ports import Begun, Conclusion, EffectState, Entry
 from domain.identifiers import EffectKey, InstallationId, Personal
 from domain.notification import Notification
 from domain.outcome import Outcome
@@ -32,11 +30,6 @@ class Payload(Personal, frozen=True, kw_only=True):
 
     notification: Notification
     raw: bytes
-
-
-class Conclusion(Struct, frozen=True, kw_only=True):
-    outcome: Outcome
-    route: Route
 
 
 _payload = msgspec.msgpack.Decoder(Payload)
@@ -73,12 +66,15 @@ def seal_note(note: bytes, seal: Seal) -> bytes | None:
     return seal.seal(note) if note else None
 
 
-def told_columns(entry: Entry, outcome: Outcome, route: Route) -> tuple[str | None, str | None, str, str | None]:
-    """What of a conclusion is not sealed: `document`, `protocol`, `flow`, `cause`."""
+def conclusion_columns(entry: Entry, conclusion: Conclusion, seal: Seal) -> tuple[str, bytes, *tuple[str | None, ...]]:
+    """`outcome_tag`, `conclusion`, and what of it is not sealed: `document`, `protocol`, `flow`, `cause`."""
+    outcome = conclusion.outcome
     return (
+        tag_of(outcome),
+        seal_conclusion(conclusion, seal),
         masked_document(entry.notification),
         protocol_of(outcome),
-        planned_ending(route.terminal),
+        planned_ending(conclusion.route.terminal),
         cause_of(outcome),
     )
 

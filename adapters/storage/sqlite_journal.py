@@ -7,24 +7,21 @@ from sqlalchemy import Connection
 from adapters.storage.seal import Seal
 from adapters.storage.sealed_rows import (
     TRAILS_KEPT,
-    Conclusion,
     Payload,
-    seal_conclusion,
+    conclusion_columns,
     seal_note,
     seal_payload,
     seal_steps,
-    tag_of,
-    told_columns,
     unseal_effect,
 )
 from adapters.storage.sqlite_accept import Delivery, store
-from adapters.storage.sqlite_ledger import Change, Changed, Effect, change, driver_of, effect
+from adapters.storage.sqlite_ledger import Change, Changed, Effect, Row, change, driver_of, effect
 from adapters.storage.sqlite_record import Request, record
 from adapters.storage.tables import to_microseconds
 from adapters.storage.unfinished import Unfinished
 from adapters.storage.writer import Together, Writer
 from application.failures import Unavailable
-from application.ports import Arrival, Begun, Clock, EffectState, Entry, Lane, Receipt
+from application.ports import Arrival, Begun, Clock, Conclusion, EffectState, Entry, Lane, Receipt
 from domain.action import Route
 from domain.identifiers import EffectKey, InstallationId
 from domain.notification import NotForUs
@@ -81,11 +78,19 @@ class SqliteJournal:
         return self._unfinished.head(lane)
 
     async def begin(
-        self, entry: Entry, key: EffectKey, note: bytes = b"", *, happened: EffectKey | None = None
+        self,
+        entry: Entry,
+        key: EffectKey,
+        note: bytes = b"",
+        *,
+        concluded: Conclusion | None = None,
+        happened: EffectKey | None = None,
     ) -> Begun:
         """`Unavailable` too when the entry is gone with its installation."""
 
         def remember(changed: Changed) -> None:
+            if concluded is not None:
+                self._unfinished.conclude(entry.seq, concluded)
             if happened is not None:
                 self._unfinished.done(entry.seq, happened, b"")
             if changed.fresh:
@@ -96,8 +101,9 @@ class SqliteJournal:
             at=self._now(),
             done=None if happened is None else Effect(key=happened),
             planned=Effect(key=key, note=seal_note(note, self._seal)),
+            concluded=self._row(entry, concluded),
         )
-        changed = await self._writer.run_together(self._ledger, asked, then=remember)
+        changed = await self._writer.run_together(self._ledger, asked, then=remember, size=asked.size)
         if changed.fresh:
             return Begun(state=EffectState.FRESH, note=note)
         if changed.earlier is None:
@@ -120,19 +126,17 @@ class SqliteJournal:
         await self._writer.run_together(self._ledger, asked, then=lambda _: self._unfinished.forget(entry.seq, key))
 
     async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
-        sealed = seal_conclusion(Conclusion(outcome=outcome, route=route), self._seal)
-        row = (tag_of(outcome), sealed, *told_columns(entry, outcome, route))
+        concluded = Conclusion(outcome=outcome, route=route)
+        asked = Change(seq=entry.seq, at=self._now(), concluded=self._row(entry, concluded))
         await self._writer.run_together(
-            self._ledger,
-            Change(seq=entry.seq, at=self._now(), concluded=row),
-            then=lambda _: self._unfinished.conclude(entry.seq, outcome, route),
-            size=len(sealed),
+            self._ledger, asked, then=lambda _: self._unfinished.conclude(entry.seq, concluded), size=asked.size
         )
 
     async def finish_entry(
         self,
         entry: Entry,
         *,
+        concluded: Conclusion | None = None,
         happened: EffectKey | None = None,
         ending: Ending | None = None,
         trail: Trail | None = None,
@@ -142,14 +146,12 @@ class SqliteJournal:
             seq=entry.seq,
             at=self._now(),
             done=None if happened is None else Effect(key=happened),
+            concluded=self._row(entry, concluded),
             trail=kept,
             finished=(ending and ending.flow, ending and ending.cause),
         )
         await self._writer.run_together(
-            self._ledger,
-            asked,
-            then=lambda _: self._unfinished.drop(entry.seq),
-            size=0 if kept is None else len(kept[1]),
+            self._ledger, asked, then=lambda _: self._unfinished.drop(entry.seq), size=asked.size
         )
         return self._unfinished.head(entry.lane)
 
@@ -172,6 +174,9 @@ class SqliteJournal:
             window_s=window_s,
         )
         return await self._writer.run(lambda connection: record(connection, asked, self._seal), size=len(asked.payload))
+
+    def _row(self, entry: Entry, concluded: Conclusion | None) -> Row | None:
+        return None if concluded is None else conclusion_columns(entry, concluded, self._seal)
 
     def _now(self) -> int:
         return to_microseconds(self._clock.now())

@@ -73,6 +73,13 @@ class Change(Struct, frozen=True, kw_only=True):
     trail: Row | None = None
     finished: Row | None = None
 
+    @property
+    def size(self) -> int:
+        """What it holds in memory, in bytes, but for numbers and short texts."""
+        notes = [effect.note for effect in (self.done, self.planned) if effect is not None]
+        columns = [*(self.concluded or ()), *(self.trail or ())]
+        return sum(len(sealed) for sealed in (*notes, *columns) if isinstance(sealed, bytes))
+
 
 class Changed(Struct, frozen=True, kw_only=True):
     fresh: bool = False

@@ -8,10 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from application.ports import Begun, Clock, EffectState, Entry, Lane
-from domain.action import Route
+from application.ports import Begun, Clock, Conclusion, EffectState, Entry, Lane
 from domain.identifiers import EffectKey, InstallationId
-from domain.outcome import Outcome
 
 
 class _Open:
@@ -50,10 +48,10 @@ class Unfinished:
                 for entry in entries:
                     self._put(_Open(entry, now))
 
-    def conclude(self, seq: int, outcome: Outcome, route: Route) -> None:
+    def conclude(self, seq: int, concluded: Conclusion) -> None:
         with self._lock:
             if at := self._open.get(seq):
-                at.entry = msgspec.structs.replace(at.entry, outcome=outcome, route=route)
+                at.entry = msgspec.structs.replace(at.entry, outcome=concluded.outcome, route=concluded.route)
 
     def plan(self, seq: int, key: EffectKey, note: bytes) -> None:
         with self._lock:

@@ -1,12 +1,14 @@
 """No customer is left stuck, nothing happens twice that must not: whatever fails, and wherever a crash cuts in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import pytest
 
 from application.failures import InDoubt, Rejected, Unavailable, Unintelligible
-from application.ports import Erp
+from application.ports import Begun, Erp
 from domain.action import Say, SayCode
 from domain.customer import Contract, Customer
 from domain.installation import FlowKey, Policies
@@ -206,8 +208,10 @@ async def test_a_look_at_a_late_chat_that_fails_is_tried_again_before_anything_i
     office.chat.situation = failing  # type: ignore[method-assign]
     assert await office.work() is not None
     assert office.chat.done == []
+    office.journal.crash()
+    office.world.customers.clear()
     assert await office.work() is None
-    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+    assert office.flows == [FlowKey.CUSTOMER_FOUND], "the conclusion of the first attempt"
 
 
 async def test_what_was_said_is_on_record_before_a_slow_chat_is_looked_at_again() -> None:
@@ -437,7 +441,7 @@ async def test_after_a_crash_in_the_middle_of_a_flow_start_no_second_flow_is_sta
     office = Office()
     office.world.add(customer())
     await office.accept(lookup())
-    await die_and_go_on(office, after_step=3)  # conclude, begin, perform
+    await die_and_go_on(office, after_step=2)  # begin, perform
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
     assert office.said_keys == ["chat.in_doubt"]
 
@@ -492,19 +496,32 @@ async def test_after_a_crash_a_ticket_that_was_opened_is_told_as_opened_not_as_a
     assert office.world.writes == ["ticket 12345"]
 
 
+@contextmanager
+def full_for(what: Literal["concluded", "happened"], office: Office) -> Iterator[None]:
+    """Nothing that would record this goes in, with an intent or by itself."""
+    begin = office.journal.begin
+
+    async def begin_without(*args: Any, **told: Any) -> Begun:
+        if told.get(what) is not None:
+            raise Unavailable("storage.full")
+        return await begin(*args, **told)
+
+    async def full(*_: object) -> None:
+        raise Unavailable("storage.full")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.journal, "begin", begin_without)
+        patch.setattr(office.journal, {"concluded": "conclude", "happened": "finish"}[what], full)
+        yield
+
+
 async def test_a_write_whose_intent_was_left_open_by_a_journal_that_failed_is_read_back() -> None:
     office = Office()
     office.world.add(customer(BLOCKED))
     await office.accept(unblock())
-    recorded = office.journal.conclude
-
-    async def full(*args: object) -> None:
-        office.journal.conclude = recorded  # type: ignore[method-assign]
-        raise Unavailable("storage.full")
-
-    office.journal.conclude = full  # type: ignore[assignment,method-assign]
-    with pytest.raises(Unavailable):
-        await office.work()
+    with full_for("concluded", office):
+        assert await office.work() is not None
+    assert (office.world.writes, office.flows) == (["unblock 20743"], [])
     await office.work()
     assert office.flows == [FlowKey.UNBLOCK_GRANTED]
     assert office.world.writes == ["unblock 20743"]
@@ -558,15 +575,9 @@ async def test_a_message_whose_sending_cannot_be_recorded_is_said_twice_at_most(
     office = Office()
     office.world.add(customer(HOME, OFFICE))
     await office.accept(lookup())
-    recorded = office.journal.finish
-
-    async def full(*args: object) -> None:
-        raise Unavailable("storage.full")
-
-    office.journal.finish = full  # type: ignore[assignment,method-assign]
-    for _ in range(4):
-        assert await office.work() is not None
-    office.journal.finish = recorded  # type: ignore[method-assign]
+    with full_for("happened", office):
+        for _ in range(4):
+            assert await office.work() is not None
     assert await office.work() is None
     assert office.said_keys == ["contracts.list", "contracts.list"]
     assert office.flows == [FlowKey.CUSTOMER_FOUND]

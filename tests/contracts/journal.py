@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.memory.clock import SetClock
-from application.ports import Arrival, Begun, EffectState, Entry, Journal, Lane, Receipt
+from application.ports import Arrival, Begun, Conclusion, EffectState, Entry, Journal, Lane, Receipt
 from domain.action import Message, Route, Say, StartFlow
 from domain.identifiers import ChatId, EffectKey, FlowId, InstallationId, NotificationKey
 from domain.installation import FlowKey
@@ -35,6 +35,7 @@ ROUTE = Route(
     remarks=(Say(message=Message(key="boleto.none", values={"name": "Ana"})),),
     terminal=StartFlow(flow=FlowKey.BOLETOS_NONE, flow_id=FlowId("14")),
 )
+CONCLUDED = Conclusion(outcome=NoOpenBoleto(), route=ROUTE)
 
 
 class HasJournal(Protocol):
@@ -442,6 +443,31 @@ class JournalContract:
         assert ((await head(bench)).outcome, (await head(bench)).route) == (NoOpenBoleto(), ROUTE)
         await bench.crash()
         assert ((await head(bench)).outcome, (await head(bench)).route) == (NoOpenBoleto(), ROUTE)
+
+    async def test_a_conclusion_is_kept_by_the_commit_of_the_first_intent(self, bench: JournalBench) -> None:
+        entry = await accepted(bench)
+        begun = await bench.journal.begin(entry, EFFECT, b"before", concluded=CONCLUDED)
+        assert begun == Begun(state=EffectState.FRESH, note=b"before")
+        for _ in range(2):
+            assert ((await head(bench)).outcome, (await head(bench)).route) == (NoOpenBoleto(), ROUTE)
+            doubtful = Begun(state=EffectState.DOUBTFUL, note=b"before")
+            assert await bench.journal.recall(await head(bench), EFFECT) == doubtful
+            await bench.crash()
+
+    async def test_a_conclusion_is_kept_also_where_the_intent_was_known_already(self, bench: JournalBench) -> None:
+        entry = await accepted(bench)
+        await bench.journal.begin(entry, EFFECT)
+        begun = await bench.journal.begin(entry, EFFECT, concluded=CONCLUDED, happened=EFFECT)
+        assert begun.state is EffectState.DONE
+        await bench.crash()
+        assert (await head(bench)).outcome == NoOpenBoleto()
+
+    async def test_a_conclusion_is_kept_by_the_commit_that_finishes_its_entry(self, bench: JournalBench) -> None:
+        entry = await recorded(bench, "~f")
+        assert await bench.journal.finish_entry(entry, concluded=CONCLUDED) is None
+        await bench.crash()
+        again = await recorded(bench, "~f")
+        assert (again.outcome, again.route) == (NoOpenBoleto(), ROUTE)
 
     async def test_a_conclusion_finishes_nothing_and_concerns_its_entry_alone(self, bench: JournalBench) -> None:
         entry = await accepted(bench, "n-1", "1")

@@ -21,11 +21,11 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from adapters.memory.journal import MemoryJournal
-from application.ports import Entry, Journal, Lane
+from application.ports import Conclusion, Entry, Journal, Lane
 from domain.action import Route, StartFlow
 from domain.identifiers import EffectKey, InstallationId
 from domain.installation import FlowKey
-from domain.outcome import Failed, NoOpenBoleto, Outcome
+from domain.outcome import Failed, NoOpenBoleto
 from tests.adapters.storage.files import ServedFile
 from tests.adapters.storage.postgres_bench import ServedPostgres
 from tests.adapters.storage.postgres_clock import empty
@@ -39,7 +39,8 @@ keys = st.sampled_from(["n-1", "n-2", "n-3", "~1", "~2"])
 effects = st.sampled_from([EffectKey("0"), EffectKey("erp")])
 notes = st.binary(max_size=3)
 outcomes = st.sampled_from([NoOpenBoleto(), Failed(cause="erp.timeout", write_in_doubt=True)])
-flows = st.sampled_from(FlowKey)
+routes = st.sampled_from([Route(terminal=StartFlow(flow=flow, flow_id=None)) for flow in FlowKey])
+conclusions = st.builds(Conclusion, outcome=outcomes, route=routes)
 WINDOW_S = 60
 
 
@@ -75,9 +76,13 @@ class Agreement(RuleBasedStateMachine):
     def take_heads(self) -> MultipleResults[Twins]:
         return multiple(*self._heads())
 
-    @rule(entry=entries, key=effects, note=notes, happened=st.none() | effects)
-    def begin(self, entry: Twins, key: EffectKey, note: bytes, happened: EffectKey | None) -> None:
-        self._agree_on(entry, lambda journal, entry: journal.begin(entry, key, note, happened=happened))
+    @rule(entry=entries, key=effects, note=notes, concluded=st.none() | conclusions, happened=st.none() | effects)
+    def begin(
+        self, entry: Twins, key: EffectKey, note: bytes, concluded: Conclusion | None, happened: EffectKey | None
+    ) -> None:
+        self._agree_on(
+            entry, lambda journal, entry: journal.begin(entry, key, note, concluded=concluded, happened=happened)
+        )
 
     @rule(entry=entries, key=effects)
     def recall(self, entry: Twins, key: EffectKey) -> None:
@@ -91,15 +96,14 @@ class Agreement(RuleBasedStateMachine):
     def forget(self, entry: Twins, key: EffectKey) -> None:
         self._agree_on(entry, lambda journal, entry: journal.forget(entry, key))
 
-    @rule(entry=entries, outcome=outcomes, flow=flows)
-    def conclude(self, entry: Twins, outcome: Outcome, flow: FlowKey) -> None:
-        route = Route(terminal=StartFlow(flow=flow, flow_id=None))
-        self._agree_on(entry, lambda journal, entry: journal.conclude(entry, outcome, route))
+    @rule(entry=entries, concluded=conclusions)
+    def conclude(self, entry: Twins, concluded: Conclusion) -> None:
+        self._agree_on(entry, lambda journal, entry: journal.conclude(entry, concluded.outcome, concluded.route))
 
-    @rule(entry=entries, happened=st.none() | effects)
-    def finish_entry(self, entry: Twins, happened: EffectKey | None) -> None:
+    @rule(entry=entries, concluded=st.none() | conclusions, happened=st.none() | effects)
+    def finish_entry(self, entry: Twins, concluded: Conclusion | None, happened: EffectKey | None) -> None:
         async def key_of_the_next(journal: Journal, entry: Entry) -> str | None:
-            following = await journal.finish_entry(entry, happened=happened)
+            following = await journal.finish_entry(entry, concluded=concluded, happened=happened)
             return None if following is None else following.notification.key
 
         self._agree_on(entry, key_of_the_next)
