@@ -51,16 +51,9 @@ FROM inbox WHERE installation_id = %s AND chat_id = %s AND state <> 'finished' A
 NO_CONCLUSION = (None, None, None, None, None, None)
 NO_ENTRY = 0
 """no entry has this number"""
-# Each of these is one statement, a round trip. The entry is locked first: whoever removes its installation at this moment
-# comes before or waits. Of a step that happened the key is given, or null; so are the columns of a conclusion.
-_HAPPENED = """
-happened AS (
-    INSERT INTO effects (entry_seq, key, state, note, at)
-    SELECT seq, step.key, 'done', NULL, ponte_now() FROM entry CROSS JOIN (SELECT %s::text AS key) AS step
-    WHERE step.key IS NOT NULL
-    ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = excluded.note, at = excluded.at
-)
-"""
+# Each of these is one statement, a round trip, of such parts; a part whose values are null does nothing. The entry is locked
+# first: whoever removes its installation at this moment comes before or waits.
+_LOCKED = "WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR NO KEY UPDATE)"
 _CONCLUDED = """
 concluded AS (
     UPDATE inbox SET outcome_tag = told.outcome_tag, conclusion = told.conclusion, document = told.document,
@@ -73,46 +66,47 @@ concluded AS (
     WHERE told.conclusion IS NOT NULL AND inbox.seq = entry.seq AND (inbox.state <> 'finished' OR inbox.shell = 'flow')
 )
 """
+_HAPPENED = """
+happened AS (
+    INSERT INTO effects (entry_seq, key, state, note, at)
+    SELECT seq, step.key, 'done', step.note, ponte_now()
+    FROM entry CROSS JOIN (SELECT %s::text AS key, %b::bytea AS note) AS step
+    WHERE step.key IS NOT NULL
+    ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = excluded.note, at = excluded.at
+)
+"""
+# A trail that is kept twice, because the connection was lost before the answer came, is no harm.
+_KEPT = """
+kept AS (
+    INSERT INTO trails (entry_seq, attempt, at, sealed)
+    SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), trail.at, trail.sealed
+    FROM entry CROSS JOIN (SELECT %s::bigint AS at, %b::bytea AS sealed) AS trail WHERE trail.sealed IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+"""
 # Even a repetition needs room to be recorded: while the disk is full nobody is told the same thing again and again.
 # `xmax` of a row that was there before is not 0: it was locked to be updated.
 _BEGIN = f"""
-WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR KEY SHARE), {_CONCLUDED}, {_HAPPENED}
+{_LOCKED}, {_CONCLUDED}, {_HAPPENED}
 INSERT INTO effects AS effect (entry_seq, key, state, note, at)
 SELECT seq, %s, 'planned', %b, ponte_now() FROM entry
 ON CONFLICT (entry_seq, key)
     DO UPDATE SET at = CASE effect.state WHEN 'planned' THEN excluded.at ELSE effect.at END
 RETURNING xmax = 0 AS fresh, state, note
 """  # noqa: S608  # put together from our own words
-# A trail that is kept twice, because the connection was lost before the answer came, is no harm.
 _FINISH = f"""
-WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR NO KEY UPDATE), {_HAPPENED}, kept AS (
-    INSERT INTO trails (entry_seq, attempt, at, sealed)
-    SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), trail.at, trail.sealed
-    FROM entry CROSS JOIN (SELECT %s::bigint AS at, %b::bytea AS sealed) AS trail WHERE trail.sealed IS NOT NULL
-    ON CONFLICT DO NOTHING
-), finished AS (
+{_LOCKED}, {_HAPPENED}, {_KEPT}, finished AS (
     UPDATE inbox SET state = 'finished', finished_at = ponte_now(),
         flow = coalesce(%s, flow), cause = coalesce(%s, cause)
     FROM entry WHERE inbox.seq = entry.seq AND finished_at IS NULL
 )
 {_HEAD}
 """  # noqa: S608
+_CONCLUDE = f"{_LOCKED}, {_CONCLUDED} SELECT FROM entry"
+_DONE = f"{_LOCKED}, {_HAPPENED} SELECT FROM entry"
+_KEEP_TRAIL = f"{_LOCKED}, {_KEPT} SELECT FROM entry"
 _EFFECT = "SELECT state, note FROM effects WHERE entry_seq = %s AND key = %s"
-_DONE = """
-INSERT INTO effects (entry_seq, key, state, note, at)
-SELECT seq, %s, 'done', %b, ponte_now() FROM inbox WHERE seq = %s FOR KEY SHARE
-ON CONFLICT (entry_seq, key) DO UPDATE SET state = excluded.state, note = excluded.note, at = excluded.at
-"""
 _FORGET = "DELETE FROM effects WHERE entry_seq = %s AND key = %s AND state = 'planned'"
-_CONCLUDE = f"""
-WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR NO KEY UPDATE), {_CONCLUDED}
-SELECT FROM entry
-"""  # noqa: S608
-_KEEP_TRAIL = """
-INSERT INTO trails (entry_seq, attempt, at, sealed)
-SELECT seq, 1 + coalesce((SELECT max(attempt) FROM trails WHERE entry_seq = seq), 0), %s, %b
-FROM inbox WHERE seq = %s FOR KEY SHARE ON CONFLICT DO NOTHING
-"""
 _FORGET_TRAIL = """
 DELETE FROM trails WHERE entry_seq = %s AND attempt > %s
 AND attempt <= (SELECT max(attempt) FROM trails WHERE entry_seq = %s) - %s
@@ -165,9 +159,9 @@ class PostgresJournal:
         self._works_on(entry)
         before: Sequence[Statement] = ()
         if happened == key:  # one statement can't write a row twice
-            before, happened = [(_DONE, (key, None, entry.seq))], None
+            before, happened = [(_DONE, (entry.seq, key, None))], None
         columns = NO_CONCLUSION if concluded is None else conclusion_columns(entry, concluded, self._seal)
-        begin = (_BEGIN, (entry.seq, *columns, happened, key, seal_note(note, self._seal)))
+        begin = (_BEGIN, (entry.seq, *columns, happened, None, key, seal_note(note, self._seal)))
         *_, begun = await self._ledger.run([*before, begin], size=len(columns[1] or b"") + len(note))
         if not begun:
             raise Unavailable("storage.entry_gone", "its installation was removed")
@@ -179,7 +173,7 @@ class PostgresJournal:
         return self._begun(rows[0]) if rows else None
 
     async def finish(self, entry: Entry, key: EffectKey, note: bytes = b"") -> None:
-        await self._ledger.run([(_DONE, (key, seal_note(note, self._seal), entry.seq))])
+        await self._ledger.run([(_DONE, (entry.seq, key, seal_note(note, self._seal)))])
 
     async def forget(self, entry: Entry, key: EffectKey) -> None:
         """What is DONE stays so: it did happen."""
@@ -203,7 +197,7 @@ class PostgresJournal:
         kept = (None, None) if trail is None else (to_microseconds(trail.at), seal_steps(trail, self._seal))
         lane = entry.lane
         values = (
-            *(entry.seq, happened, *kept, ending and ending.flow, ending and ending.cause),
+            *(entry.seq, happened, None, *kept, ending and ending.flow, ending and ending.cause),
             *(lane.installation_id, lane.chat_id, entry.seq),
         )
         before: Sequence[Statement] = ()
@@ -214,7 +208,7 @@ class PostgresJournal:
         return self._entry(lane, following[0]) if following else None
 
     async def keep_trail(self, entry: Entry, trail: Trail) -> None:
-        kept = (_KEEP_TRAIL, (to_microseconds(trail.at), seal_steps(trail, self._seal), entry.seq))
+        kept = (_KEEP_TRAIL, (entry.seq, to_microseconds(trail.at), seal_steps(trail, self._seal)))
         forget = (_FORGET_TRAIL, (entry.seq, TRAILS_KEPT, entry.seq, TRAILS_KEPT))
         await self._ledger.run([kept, forget])
 
