@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from application.failures import InDoubt, Rejected, Unavailable, Unintelligible
-from application.ports import Begun, Erp
+from application.ports import Begun, Erp, Lane
 from domain.action import Say, SayCode
 from domain.customer import Contract, Customer
 from domain.installation import FlowKey, Policies
@@ -444,6 +444,19 @@ async def test_after_a_crash_in_the_middle_of_a_flow_start_no_second_flow_is_sta
     await die_and_go_on(office, after_step=2)  # begin, perform
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
     assert office.said_keys == ["chat.in_doubt"]
+
+
+async def test_who_wakes_with_a_notification_that_another_has_finished_does_nothing_again() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    await office.accept(lookup())
+    in_hand = await office.journal.head(Lane(installation_id=office.installation.id, chat_id=CHAT.id))
+    assert in_hand is not None
+    await office.work()
+    done = list(office.chat.done)
+    await office.handle(in_hand)
+    assert office.chat.done == done
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
 
 
 async def test_a_write_that_is_cut_off_by_the_deadline_goes_to_a_person() -> None:
