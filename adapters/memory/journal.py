@@ -21,8 +21,6 @@ TRAILS_KEPT = 10
 """of the first attempts at an entry, and as many of the last"""
 
 _notification: msgspec.json.Decoder[Notification] = msgspec.json.Decoder(Notification)
-
-
 _conclusion = msgspec.json.Decoder(Conclusion)
 
 
