@@ -92,9 +92,9 @@ async def test_while_the_disk_is_full_nothing_is_acknowledged_and_what_was_is_ke
         refused = [await huggy.post(provider, talk.wishes[0].body) for talk in after]
         assert {answer.status_code for answer in refused} == {httpx.codes.SERVICE_UNAVAILABLE}
         assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+        disk.free()
         provider.erp.heal()
         gate.open()
-        disk.free()
         await huggy.deliver(after)
     await settle([*before, *after])
     assert not any(wish.duplicate for talk in after for wish in talk.wishes), "what was refused had been kept"
