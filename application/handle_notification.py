@@ -7,7 +7,7 @@ from msgspec import Struct
 from application.conclude import Conclude
 from application.failures import Failure, Unavailable
 from application.perform import Perform
-from application.ports import Alerts, Chats, Clock, Entry, Erps, Installations, Journal, Observer
+from application.ports import Alerts, Chats, Clock, Conclusion, Entry, Erps, Installations, Journal, Observer
 from application.recording import Recording
 from application.trail import Gathering, gather, note
 from domain.action import Route
@@ -70,7 +70,7 @@ class HandleNotification:
             if outcome is None or planned is None:
                 outcome = await self._outcome(entry, installation, last_call=last_call)
                 planned = route(outcome, installation)
-                recording.conclude(outcome, planned)
+                recording.conclude(Conclusion(outcome=outcome, route=planned))
                 await self._conclude.report(installation, outcome)
                 note(f"decision.{tag_of(outcome)}", cause_of(outcome) or OK)
             try:

@@ -254,8 +254,8 @@ class Journal(Mailbox, Ledger, Protocol):
         before this one, is finished."""
         ...
 
-    async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
-        """Keeps the outcome and its route; the last conclusion of an entry counts."""
+    async def conclude(self, entry: Entry, concluded: Conclusion) -> None:
+        """The last conclusion of an entry counts."""
         ...
 
     async def finish_entry(

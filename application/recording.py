@@ -5,9 +5,7 @@ So nothing is done in the chat before its conclusion is kept, and it is kept by 
 """
 
 from application.ports import Begun, Conclusion, Entry, Journal
-from domain.action import Route
 from domain.identifiers import EffectKey
-from domain.outcome import Outcome
 from domain.trail import Ending, Trail
 
 
@@ -21,8 +19,8 @@ class Recording:
         self._happened: EffectKey | None = None
         """the step before, as long as that is not recorded"""
 
-    def conclude(self, outcome: Outcome, route: Route) -> None:
-        self._concluded = Conclusion(outcome=outcome, route=route)
+    def conclude(self, concluded: Conclusion) -> None:
+        self._concluded = concluded
 
     def step_happened(self, key: EffectKey) -> None:
         self._happened = key
@@ -40,7 +38,7 @@ class Recording:
     async def settle(self) -> None:
         """Nothing waits any more: for before anything that may take long, or fail."""
         if self._concluded is not None:
-            await self._journal.conclude(self._entry, self._concluded.outcome, self._concluded.route)
+            await self._journal.conclude(self._entry, self._concluded)
             self._concluded = None
         if self._happened is not None:
             await self._journal.finish(self._entry, self._happened)

@@ -11,10 +11,8 @@ import msgspec
 
 from application.failures import Unavailable
 from application.ports import Arrival, Begun, Clock, Conclusion, EffectState, Entry, Lane, Receipt
-from domain.action import Route
 from domain.identifiers import EffectKey, InstallationId, NotificationKey
 from domain.notification import NotForUs, Notification
-from domain.outcome import Outcome
 from domain.trail import Ending, Trail
 
 TRAILS_KEPT = 10
@@ -113,9 +111,9 @@ class MemoryJournal:
         if begun is not None and begun.state is not EffectState.DONE:
             del self._kept[entry.seq].effects[key]
 
-    async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
+    async def conclude(self, entry: Entry, concluded: Conclusion) -> None:
         if kept := self._kept.get(entry.seq):
-            _tell(kept, Conclusion(outcome=outcome, route=route), None)
+            _tell(kept, concluded, None)
 
     async def finish_entry(
         self,

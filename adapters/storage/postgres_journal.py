@@ -28,10 +28,8 @@ from adapters.storage.sealed_rows import (
 from adapters.storage.tables import from_microseconds, to_microseconds
 from application.failures import Unavailable
 from application.ports import Arrival, Begun, Conclusion, EffectState, Entry, Lane, Receipt
-from domain.action import Route
 from domain.identifiers import ChatId, EffectKey, InstallationId
 from domain.notification import NotForUs
-from domain.outcome import Outcome
 from domain.trail import Ending, Trail
 
 _KEEP_UNKNOWN = """
@@ -179,10 +177,10 @@ class PostgresJournal:
         """What is DONE stays so: it did happen."""
         await self._ledger.run([(_FORGET, (entry.seq, key))])
 
-    async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
+    async def conclude(self, entry: Entry, concluded: Conclusion) -> None:
         """Of a finished entry the conclusion stays that was acted on."""
         self._works_on(entry)
-        columns = conclusion_columns(entry, Conclusion(outcome=outcome, route=route), self._seal)
+        columns = conclusion_columns(entry, concluded, self._seal)
         await self._ledger.run([(_CONCLUDE, (entry.seq, *columns))], size=len(columns[1]))
 
     async def finish_entry(

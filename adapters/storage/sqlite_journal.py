@@ -22,10 +22,8 @@ from adapters.storage.unfinished import Unfinished
 from adapters.storage.writer import Together, Writer
 from application.failures import Unavailable
 from application.ports import Arrival, Begun, Clock, Conclusion, EffectState, Entry, Lane, Receipt
-from domain.action import Route
 from domain.identifiers import EffectKey, InstallationId
 from domain.notification import NotForUs
-from domain.outcome import Outcome
 from domain.trail import Ending, Trail
 
 # As the driver takes them. What is recorded with every notification stands in `sqlite_ledger.py`.
@@ -125,8 +123,7 @@ class SqliteJournal:
         asked = Change(seq=entry.seq, at=self._now(), forgotten=key)
         await self._writer.run_together(self._ledger, asked, then=lambda _: self._unfinished.forget(entry.seq, key))
 
-    async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
-        concluded = Conclusion(outcome=outcome, route=route)
+    async def conclude(self, entry: Entry, concluded: Conclusion) -> None:
         asked = Change(seq=entry.seq, at=self._now(), concluded=self._row(entry, concluded))
         await self._writer.run_together(
             self._ledger, asked, then=lambda _: self._unfinished.conclude(entry.seq, concluded), size=asked.size

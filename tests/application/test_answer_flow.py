@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from adapters.messages.catalog import read_catalog
 from application.answer_flow import AnswerFlow, unanswered
 from application.failures import InDoubt, Unavailable
-from application.ports import Arrival, EffectState, Entry, Operation
+from application.ports import Arrival, Conclusion, EffectState, Entry, Operation
 from application.write_once import write_key
 from domain.action import StartFlow
 from domain.customer import ContractStatus, Customer
@@ -264,10 +264,9 @@ async def test_without_storage_nothing_is_asked_and_the_flow_is_answered() -> No
     assert office.world.writes == []
 
 
-@pytest.mark.parametrize("method", ["conclude", "finish_entry"])
-async def test_what_was_done_is_told_even_when_it_cannot_be_kept(method: str) -> None:
+async def test_what_was_done_is_told_even_when_it_cannot_be_kept() -> None:
     office = desk(customer(BLOCKED))
-    GoneStorage(office, method)
+    GoneStorage(office, "finish_entry")
     assert (await office.ask(unblock()))["resultado"] == "unblock_granted"
 
 
@@ -381,7 +380,7 @@ async def test_what_another_process_is_writing_at_this_moment_is_waited_for() ->
     second = asyncio.create_task(office.ask(ticket(key=KEY)))
     await slow.was_asked.wait()
     opened = TicketOpened(protocol=ProtocolNumber("4711"))
-    await office.journal.conclude(entry, opened, planned(opened, office.installation))
+    await office.journal.conclude(entry, Conclusion(outcome=opened, route=planned(opened, office.installation)))
     slow.may_answer.set()
     told = await second
     assert (told["resultado"], told["protocolo"]) == ("ticket_opened", "4711")
@@ -393,7 +392,7 @@ async def test_another_process_that_fails_meanwhile_tells_nothing() -> None:
     entry = await office.kept(ticket(key=KEY))
     await office.journal.begin(entry, write_key(entry), b"[]")
     failed = Failed(cause="erp.timeout", write_in_doubt=True)
-    await office.journal.conclude(entry, failed, planned(failed, office.installation))
+    await office.journal.conclude(entry, Conclusion(outcome=failed, route=planned(failed, office.installation)))
     assert (await office.ask(ticket(key=KEY)))["motivo"] == "erp.write_in_doubt"
 
 

@@ -10,7 +10,7 @@ from adapters.messages.catalog import read_catalog
 from application.failures import InDoubt, Rejected, Unavailable
 from application.ports import Entry, Lane, Operation
 from application.rehearse import NO_NUMBER_YET, BubbleKind, Rehearsal, Rehearse
-from domain.action import CloseChat, Route, StartFlow
+from domain.action import CloseChat, StartFlow
 from domain.customer import ContractStatus
 from domain.identifiers import InvoiceId
 from domain.installation import FlowKey, Policies
@@ -23,7 +23,6 @@ from domain.outcome import (
     CustomerFound,
     CustomerInOutage,
     Failed,
-    Outcome,
     Shadowed,
     TicketOpened,
     TicketRefused,
@@ -205,7 +204,7 @@ async def test_a_write_in_doubt_is_told_with_the_note_that_agents_would_read() -
 class FullJournal(MemoryJournal):
     """Takes requests, and cannot keep what came of them."""
 
-    async def conclude(self, entry: Entry, outcome: Outcome, route: Route) -> None:
+    async def finish_entry(self, *_: object, **__: object) -> Entry | None:
         raise Unavailable("storage.busy")
 
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from application.failures import Rejected, Unavailable
-from application.ports import Arrival, Installations, Journal, Lane
+from application.ports import Arrival, Conclusion, Installations, Journal, Lane
 from domain.action import CloseChat, Route
 from domain.identifiers import ChatId, CompanyId, EffectKey, FlowId, InstallationId, NotificationKey, Secret
 from domain.installation import ErpAccess, ErpKind, FlowKey, FlowStart, IdentityPolicy, Installation, Policies
@@ -169,7 +169,7 @@ class InstallationsContract:
             await bench.journal.begin(entry, EffectKey("n:0"))
         await bench.journal.finish(entry, EffectKey("n:0"))
         await bench.journal.forget(entry, EffectKey("n:0"))
-        await bench.journal.conclude(entry, NoOpenBoleto(), Route(terminal=CloseChat()))
+        await bench.journal.conclude(entry, Conclusion(outcome=NoOpenBoleto(), route=Route(terminal=CloseChat())))
         await bench.journal.finish_entry(entry)
         assert await bench.journal.recall(entry, EffectKey("n:0")) is None
         assert list(await bench.journal.unfinished()) == []

@@ -339,7 +339,7 @@ class JournalContract:
             if number % 5 == 0:
                 await bench.journal.forget(entry, effects[0])
             if number % 2:
-                await bench.journal.conclude(entry, Failed(cause=f"cause.{number}"), ROUTE)
+                await bench.journal.conclude(entry, Conclusion(outcome=Failed(cause=f"cause.{number}"), route=ROUTE))
             if number % 3 == 0:
                 fresh = await bench.journal.begin(entry, effects[1], f"next {number}".encode(), happened=effects[0])
             if number % 7 == 0:
@@ -435,11 +435,11 @@ class JournalContract:
     async def test_the_last_conclusion_counts_now_and_after_a_crash(self, bench: JournalBench) -> None:
         entry = await accepted(bench)
         auxiliary = Route(terminal=StartFlow(flow=FlowKey.AUXILIARY, flow_id=None))
-        await bench.journal.conclude(entry, Failed(cause="erp.timeout"), auxiliary)
+        await bench.journal.conclude(entry, Conclusion(outcome=Failed(cause="erp.timeout"), route=auxiliary))
         assert (await head(bench)).outcome == Failed(cause="erp.timeout")
         assert (await head(bench)).route == auxiliary
 
-        await bench.journal.conclude(entry, NoOpenBoleto(), ROUTE)
+        await bench.journal.conclude(entry, Conclusion(outcome=NoOpenBoleto(), route=ROUTE))
         assert ((await head(bench)).outcome, (await head(bench)).route) == (NoOpenBoleto(), ROUTE)
         await bench.crash()
         assert ((await head(bench)).outcome, (await head(bench)).route) == (NoOpenBoleto(), ROUTE)
@@ -472,7 +472,7 @@ class JournalContract:
     async def test_a_conclusion_finishes_nothing_and_concerns_its_entry_alone(self, bench: JournalBench) -> None:
         entry = await accepted(bench, "n-1", "1")
         await accept(bench, "n-2", chat="2")
-        await bench.journal.conclude(entry, NoOpenBoleto(), ROUTE)
+        await bench.journal.conclude(entry, Conclusion(outcome=NoOpenBoleto(), route=ROUTE))
 
         assert list(await bench.journal.unfinished()) == [lane("1"), lane("2")]
         assert (await head(bench, "2")).outcome is None
@@ -500,7 +500,7 @@ class JournalContract:
         second = await recorded(bench, "~f")
         assert (second.seq, second.resumed, second.outcome) == (first.seq, True, None)
 
-        await bench.journal.conclude(first, NoOpenBoleto(), ROUTE)
+        await bench.journal.conclude(first, Conclusion(outcome=NoOpenBoleto(), route=ROUTE))
         await bench.journal.finish_entry(first)
         for _ in range(2):
             again = await recorded(bench, "~f")
@@ -512,9 +512,9 @@ class JournalContract:
         self, bench: JournalBench
     ) -> None:
         entry = await recorded(bench, "~f")
-        await bench.journal.conclude(entry, Failed(cause="erp.timeout"), ROUTE)
+        await bench.journal.conclude(entry, Conclusion(outcome=Failed(cause="erp.timeout"), route=ROUTE))
         await bench.journal.finish_entry(entry)
-        await bench.journal.conclude(entry, NoOpenBoleto(), ROUTE)
+        await bench.journal.conclude(entry, Conclusion(outcome=NoOpenBoleto(), route=ROUTE))
         await bench.journal.finish_entry(entry)
 
         assert (await recorded(bench, "~f")).outcome == NoOpenBoleto()
@@ -522,7 +522,7 @@ class JournalContract:
 
     async def test_a_recorded_request_is_new_again_after_the_window_and_not_before(self, bench: JournalBench) -> None:
         first = await recorded(bench, "~f")
-        await bench.journal.conclude(first, NoOpenBoleto(), ROUTE)
+        await bench.journal.conclude(first, Conclusion(outcome=NoOpenBoleto(), route=ROUTE))
         bench.clock.advance(59.999)
         earlier = await recorded(bench, "~f")
         assert earlier.seq == first.seq

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from application.ports import Arrival
+from application.ports import Arrival, Conclusion
 from domain.action import Message, Route, Say, StartFlow
 from domain.identifiers import ChatId, NotificationKey
 from domain.installation import FlowKey
@@ -46,7 +46,7 @@ async def fill(file: ServedFile) -> None:
         terminal=StartFlow(flow=FlowKey.CUSTOMER_FOUND, flow_id=None),
     )
     outcome = CustomerInOutage(first_name="Zulmira", contracts=(), told="Zulmira", back_at="", protocol=None)
-    await file.journal.conclude(entry, outcome, route)
+    await file.journal.conclude(entry, Conclusion(outcome=outcome, route=route))
     await file.journal.keep_unknown(HERE, NotForUs(reason="event_unknown"), b'{"cpf": "52998224725"}')
     outage = replace(OUTAGE, cause="poste na rua da Zulmira, (11) 98765-4321")
     await file.outages.change(HERE, outage.id, lambda _: outage)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from application.history import EventRow
-from application.ports import Arrival, Entry, Lane
+from application.ports import Arrival, Conclusion, Entry, Lane
 from domain.action import Route, StartFlow
 from domain.identifiers import ChatId, FlowId, InstallationId, NotificationKey, ProtocolNumber
 from domain.installation import FlowKey
@@ -58,7 +58,7 @@ class Kept:
     async def end(
         self, entry: Entry, outcome: Outcome = FOUND, flow: FlowKey = FlowKey.CUSTOMER_FOUND, *, after_s: float = 0.5
     ) -> Entry:
-        await self.journal.conclude(entry, outcome, to(flow))
+        await self.journal.conclude(entry, Conclusion(outcome=outcome, route=to(flow)))
         self.clock.advance(after_s)
         await self.journal.finish_entry(entry, trail=TRAIL)
         return entry
@@ -78,7 +78,7 @@ class Kept:
 
     async def refused_by_huggy(self, key: str) -> Entry:
         entry = await self.accept(lookup(key))
-        await self.journal.conclude(entry, FOUND, to(FlowKey.CUSTOMER_FOUND))
+        await self.journal.conclude(entry, Conclusion(outcome=FOUND, route=to(FlowKey.CUSTOMER_FOUND)))
         await self.journal.finish_entry(entry, ending=Ending(flow="auxiliary", cause="huggy.not_found"))
         return entry
 

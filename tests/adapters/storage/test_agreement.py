@@ -98,7 +98,7 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(entry=entries, concluded=conclusions)
     def conclude(self, entry: Twins, concluded: Conclusion) -> None:
-        self._agree_on(entry, lambda journal, entry: journal.conclude(entry, concluded.outcome, concluded.route))
+        self._agree_on(entry, lambda journal, entry: journal.conclude(entry, concluded))
 
     @rule(entry=entries, concluded=st.none() | conclusions, happened=st.none() | effects)
     def finish_entry(self, entry: Twins, concluded: Conclusion | None, happened: EffectKey | None) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.storage.sqlite_file import database_path
 from application.notice_ports import Notices, Problems
-from application.ports import Arrival
+from application.ports import Arrival, Conclusion
 from domain.action import CloseChat, Route
 from domain.identifiers import ChatId, NotificationKey
 from domain.notification import ChatRef, CustomerLookup
@@ -42,7 +42,7 @@ class StoredContract(NoticesContract):
             lookup = CustomerLookup(key=NotificationKey(str(number)), chat=chat, document="")
             await bench.journal.accept(whose.id, [Arrival(notification=lookup, raw=b"{}")], window_s=60)
         entry = await head(bench, chat="0")
-        await bench.journal.conclude(entry, NoOpenBoleto(), Route(terminal=CloseChat()))
+        await bench.journal.conclude(entry, Conclusion(outcome=NoOpenBoleto(), route=Route(terminal=CloseChat())))
 
         tally = bench.notices.tally
         assert await tally(FIRST.id, NOON, NOON + timedelta(hours=1)) == {"boleto.none_open": 1, "": 2}

@@ -7,7 +7,7 @@ import pytest
 from adapters.storage.postgres_accept import Delivery, Row, store
 from adapters.storage.postgres_server import connect
 from application.failures import Unavailable
-from application.ports import Arrival, Begun, EffectState, Journal, Receipt
+from application.ports import Arrival, Begun, Conclusion, EffectState, Journal, Receipt
 from domain.action import Route, StartFlow
 from domain.identifiers import EffectKey, InstallationId
 from domain.installation import FlowKey
@@ -158,13 +158,13 @@ class TestTwoWorkers:
         assert taken_over.resumed
         assert await elsewhere.begin(taken_over, EFFECT) == Begun(state=EffectState.DOUBTFUL, note=b"before")
         await elsewhere.finish(taken_over, EFFECT, b"after")
-        await elsewhere.conclude(taken_over, NoOpenBoleto(), ROUTE)
+        await elsewhere.conclude(taken_over, Conclusion(outcome=NoOpenBoleto(), route=ROUTE))
         await elsewhere.finish_entry(taken_over)
 
         await bench.journal.forget(frozen, EFFECT)
         assert await bench.journal.begin(frozen, EFFECT) == Begun(state=EffectState.DONE, note=b"after")
         other = Route(terminal=StartFlow(flow=FlowKey.AUXILIARY, flow_id=None))
-        await bench.journal.conclude(frozen, NoOpenBoleto(), other)
+        await bench.journal.conclude(frozen, Conclusion(outcome=NoOpenBoleto(), route=other))
         (told,) = await bench.history.recent(HERE)
         assert told.route == ROUTE
         assert await bench.journal.head(lane()) is None
@@ -204,7 +204,7 @@ class TestOneRequestToTwoProcesses:
 
     async def test_what_one_concluded_the_other_tells(self, bench: PostgresJournalBench, elsewhere: Journal) -> None:
         entry = await bench.journal.record(HERE, arrival("~f"), window_s=60)
-        await bench.journal.conclude(entry, NoOpenBoleto(), ROUTE)
+        await bench.journal.conclude(entry, Conclusion(outcome=NoOpenBoleto(), route=ROUTE))
         await bench.journal.finish_entry(entry)
 
         again = await elsewhere.record(HERE, arrival("~f"), window_s=60)

@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from application.ports import Journal, Receipt
+from application.ports import Conclusion, Journal, Receipt
 from domain.identifiers import InstallationId
 from domain.outcome import NoOpenBoleto
 from tests.adapters.storage.files import ServedFile
@@ -48,7 +48,7 @@ class TestSqliteJournal(JournalContract, HostClockContract):
 
     async def test_the_history_tells_what_came_and_what_became_of_it(self, bench: SqliteJournalBench) -> None:
         first = await accepted(bench, "n-1")
-        await bench.journal.conclude(first, NoOpenBoleto(), ROUTE)
+        await bench.journal.conclude(first, Conclusion(outcome=NoOpenBoleto(), route=ROUTE))
         bench.clock.advance(2)
         await bench.journal.finish_entry(first)
         await accept(bench, "n-2", chat="2")

@@ -17,7 +17,7 @@ from adapters.messages.catalog import read_catalog
 from application.failures import Unavailable
 from application.history import EventRow, FenceState
 from application.live import Live
-from application.ports import Arrival, Entry, Lane
+from application.ports import Arrival, Conclusion, Entry, Lane
 from application.resend import Resend
 from application.resend_failed import ResendFailed
 from domain.action import Message, Remark, Route, Say, StartFlow
@@ -162,7 +162,7 @@ class Running:
     ) -> Entry:
         """`said`: how many of the route's remarks reached the chat."""
         flow = FlowKey.AUXILIARY if isinstance(outcome, Failed) else FlowKey.CUSTOMER_FOUND
-        await self.journal.conclude(entry, outcome, route or to(flow))
+        await self.journal.conclude(entry, Conclusion(outcome=outcome, route=route or to(flow)))
         for index in range(said):
             key = EffectKey(f"{entry.notification.key}:{index}")
             await self.journal.begin(entry, key)

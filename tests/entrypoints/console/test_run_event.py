@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from application.ports import Entry
+from application.ports import Arrival, Conclusion, Entry
 from domain.action import LeaveNote, Message, Route, SayCode, SendPdf, StartFlow
 from domain.customer import Contract, ContractStatus
 from domain.identifiers import ContractId, CustomerId, FlowId, InvoiceId
@@ -255,13 +255,9 @@ async def test_a_form_that_was_tampered_with_sends_nothing(running: Running, see
 
 async def test_a_flow_that_had_its_answer_gets_no_other(running: Running) -> None:
     await running.enter()
-    arrival_of = lookup("n-1")
-    from application.ports import Arrival
-
-    entry = await running.journal.record(HERE, Arrival(notification=arrival_of, raw=b"{}"), window_s=0)
-    await running.journal.conclude(
-        entry, FOUND, Route(terminal=StartFlow(flow=FlowKey.CUSTOMER_FOUND, flow_id=FlowId("1")))
-    )
+    entry = await running.journal.record(HERE, Arrival(notification=lookup("n-1"), raw=b"{}"), window_s=0)
+    route = Route(terminal=StartFlow(flow=FlowKey.CUSTOMER_FOUND, flow_id=FlowId("1")))
+    await running.journal.conclude(entry, Conclusion(outcome=FOUND, route=route))
     await running.journal.finish_entry(entry)
     page = await page_of(running, entry)
     assert "Reenviar este evento" not in page.text
