@@ -44,7 +44,7 @@ RESTS: Final = 3
 REST_MAX_S: Final = 0.02
 REFILL_S: Final = 0.05
 """places that became free are filled together"""
-CARE_S: Final = 1.0
+CARE_S: Final = 2.0
 STALLED_S: Final = 6.0
 """a worker that has been silent for so long has lost its chats to the others"""
 FORGET_WORKER_S: Final = 86_400.0
