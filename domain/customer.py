@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from itertools import pairwise
 
 from domain.identifiers import ContractId, CustomerId, Personal
 from domain.outage import Outage
@@ -71,15 +72,28 @@ def in_force(contracts: Sequence[Contract]) -> tuple[Contract, ...]:
 def choose_contract(contracts: Sequence[Contract], answer: str) -> Contract | None:
     """Which of `in_force(contracts)` a free answer means; None: it names none of them, or more than one.
 
-    Understood are, in this order: the position in the list ("2", "2️⃣", "o segundo"), the contract's number with or
-    without leading zeros, its id, and enough of its plan or district to be the only one. A single contract needs no
-    answer.
+    Understood are, in this order: its number or id where it is called so ("contrato 20743"), the position in the list
+    ("2", "2️⃣", "o segundo"), the number with or without leading zeros or the id by itself, and enough of its plan or
+    district to be the only one. A number that names one contract and stands in another's plan names neither. A single
+    contract needs no answer.
     """
     listed = in_force(contracts)
     if len(listed) <= 1:
         return listed[0] if listed else None
     words = _words(answer)
-    return _by_position(listed, words) or _by_name(listed, words) or _by_description(listed, words)
+    if clear := _by_name(listed, _called(words)) or _by_position(listed, words):
+        return clear
+    named = _by_name(listed, words)
+    if named is None:
+        return _by_description(listed, words)
+    numbers = {word for word in words if word.isdecimal()}
+    return None if any(numbers & _described(other) for other in listed if other is not named) else named
+
+
+def _called(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The numbers that stand right after the word "contrato"."""
+    said = [word for word in words if word not in {"numero", "n", "de"}]
+    return tuple(word for before, word in pairwise(said) if before == "contrato" and word.isdecimal())
 
 
 def _by_position(listed: tuple[Contract, ...], words: tuple[str, ...]) -> Contract | None:
@@ -101,7 +115,11 @@ def _by_description(listed: tuple[Contract, ...], words: tuple[str, ...]) -> Con
     said = set(words) - _FILLERS
     if not said:
         return None
-    return _only(contract for contract in listed if said <= set(_words(f"{contract.plan} {contract.district}")))
+    return _only(contract for contract in listed if said <= _described(contract))
+
+
+def _described(contract: Contract) -> set[str]:
+    return set(_words(f"{contract.plan} {contract.district}"))
 
 
 def _only(contracts: Iterable[Contract]) -> Contract | None:

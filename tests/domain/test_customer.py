@@ -42,6 +42,37 @@ def test_an_answer_that_names_none_or_several_chooses_none(answer: str) -> None:
     assert choose_contract([HOME, OFFICE], answer) is None
 
 
+SMALL = [contract("2", plan="Casa 300"), contract("7", plan="Loja 500")]
+ROUND = [contract("12", plan="Fibra 500"), contract("500", plan="Fibra 300")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        ("contrato 2", "2"),
+        ("quero o contrato número 2", "2"),
+        ("Contrato 7, por favor", "7"),
+        ("contrato 1", "2"),
+        ("2", "7"),
+        ("o 2", "7"),
+        ("7", "7"),
+    ],
+)
+def test_a_small_number_is_a_position_unless_it_is_called_a_contract(answer: str, meant: str) -> None:
+    chosen = choose_contract(SMALL, answer)
+    assert chosen is not None
+    assert chosen.id == meant
+
+
+@pytest.mark.parametrize("answer", ["500", "fibra 500", "500 mega", "plano 500"])
+def test_a_number_that_names_one_contract_and_describes_another_chooses_neither(answer: str) -> None:
+    assert choose_contract(ROUND, answer) is None
+
+
+def test_a_number_that_is_called_a_contract_is_no_plan() -> None:
+    assert choose_contract(ROUND, "contrato 500") == ROUND[1]
+
+
 def test_a_single_contract_needs_no_answer() -> None:
     assert choose_contract([HOME, GONE], "qualquer coisa") == HOME
 
