@@ -75,7 +75,7 @@ class HandleNotification:
                 note(f"decision.{tag_of(outcome)}", cause_of(outcome) or OK)
             try:
                 ending = await self._perform(recording, entry, installation, outcome, planned)
-            except Unavailable as failure:
+            except Failure as failure:
                 note("put_off", failure.cause)
                 await self._alerts.raise_alert(installation.id, failure.cause, failure.detail)
                 if entry.age_s < GIVE_UP_AFTER_S:

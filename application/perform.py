@@ -35,7 +35,10 @@ from domain.trail import Ending, planned_ending
 
 REREAD_AFTER_S = 5.0
 """after so long an agent may have taken the chat: look again before a flow is started in it"""
-PDF_TIMEOUT_S = 10.0
+PDFS_TIMEOUT_S = 10.0
+"""for fetching all PDFs of one answer: meanwhile the customer waits for the flow"""
+GIVES_WAY_AFTER_S = 120.0
+"""an answer so old that Huggy still won't take gives way to the auxiliary flow; until then it is worth the wait"""
 SAID_AGAIN = b"again"
 """what is noted with the intent of a message that is sent a second time"""
 CLOSED_BEFORE, NO_FLOW = "chat.closed", "chat.no_flow"
@@ -59,6 +62,7 @@ class Perform:
         self._clock = clock
         self._alerts = alerts
         self._installation = installation
+        self._left_for_pdfs_s = PDFS_TIMEOUT_S
 
     async def __call__(self, entry: Entry, outcome: Outcome, route: Route, *, cause: str | None = None) -> Ending:
         """`cause`: why this route is taken in place of another one."""
@@ -73,13 +77,15 @@ class Perform:
         if situation is Situation.WITH_AGENT:
             route = for_agent(route, outcome)
         refused: str | None = None
+        ours = not isinstance(route.terminal, LeaveToAgent)
+        patient = not ours or entry.age_s < GIVES_WAY_AFTER_S
         try:
             for index, remark in enumerate(route.remarks):
-                await self._remark(entry, EffectKey(f"{entry.notification.key}:{index}"), remark)
+                await self._remark(entry, EffectKey(f"{entry.notification.key}:{index}"), remark, patient=patient)
         except Rejected as failure:
             await self._alert(failure)
             refused = failure.cause
-            if not isinstance(route.terminal, LeaveToAgent):
+            if ours:
                 route = Route(terminal=to_auxiliary(self._installation))
         if self._clock.monotonic() - looked_at > REREAD_AFTER_S:
             await self._recording.settle()
@@ -97,8 +103,11 @@ class Perform:
                 raise
             return Situation.UNKNOWN
 
-    async def _remark(self, entry: Entry, key: EffectKey, remark: Remark) -> None:
-        """At most twice: after a doubt once more, and only when the journal could record that."""
+    async def _remark(self, entry: Entry, key: EffectKey, remark: Remark, *, patient: bool) -> None:
+        """At most twice: after a doubt once more, and only when the journal could record that.
+
+        Not `patient`: what Huggy does not take now is `Rejected`.
+        """
         begun = await self._recording.begin(key)
         if begun.state is EffectState.DONE:
             return
@@ -113,9 +122,11 @@ class Perform:
         except InDoubt:
             if begun.state is EffectState.FRESH:
                 raise  # it will be said once more
-        except Failure:
+        except Failure as failure:
             await self._recording.forget(key)
-            raise
+            if patient:
+                raise
+            raise Rejected(failure.cause, failure.detail) from failure
         self._recording.step_happened(key)
 
     async def _say(self, entry: Entry, remark: Remark) -> None:
@@ -129,24 +140,39 @@ class Perform:
 
     async def _send_pdf(self, entry: Entry, pdf: SendPdf) -> None:
         content = await self._fetch(pdf)
-        if content is not None:
-            try:
-                await self._chat.perform(
-                    entry.notification.chat, SendFile(name=pdf.name, content=content, caption=pdf.caption)
-                )
-            except Rejected:
-                pass  # "Arquivo inválido": the link does it too
-            else:
-                return
+        if content is not None and await self._is_sent(entry, pdf, content):
+            return
         if pdf.otherwise is not None:
             await self._chat.perform(entry.notification.chat, Say(message=pdf.otherwise))
+        elif pdf.only_way:
+            raise Rejected("invoice.no_way_to_pay", "neither its PDF nor a link")
+
+    async def _is_sent(self, entry: Entry, pdf: SendPdf, content: bytes) -> bool:
+        """False: surely not, and something else may do it too."""
+        file = SendFile(name=pdf.name, content=content, caption=pdf.caption)
+        try:
+            await self._chat.perform(entry.notification.chat, file)
+        except InDoubt:
+            raise
+        except Rejected:  # "Arquivo inválido"
+            return False
+        except Failure:
+            if pdf.otherwise is None:
+                raise
+            return False
+        return True
 
     async def _fetch(self, pdf: SendPdf) -> bytes | None:
+        if self._left_for_pdfs_s <= 0:
+            return None
+        began_at = self._clock.monotonic()
         try:
-            async with asyncio.timeout(PDF_TIMEOUT_S):
+            async with asyncio.timeout(self._left_for_pdfs_s):
                 return await self._erps(self._installation).billing.pdf(pdf.invoice_id)
         except (Failure, TimeoutError):
             return None
+        finally:
+            self._left_for_pdfs_s -= self._clock.monotonic() - began_at
 
     async def _end(self, entry: Entry, terminal: Terminal) -> Ending:
         """Ends the chat's turn as planned; where Huggy refuses that, in the auxiliary flow."""

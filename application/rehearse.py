@@ -17,7 +17,7 @@ from application.conclude import Conclude
 from application.failures import Failure, Unavailable
 from application.handle_notification import time_to_ask_s
 from application.outage_ports import OutageRegistry
-from application.perform import PDF_TIMEOUT_S
+from application.perform import PDFS_TIMEOUT_S
 from application.ports import (
     Alerts,
     Arrival,
@@ -185,7 +185,7 @@ class Rehearse:
 
     async def _has_pdf(self, pdf: SendPdf, installation: Installation) -> bool:
         try:
-            async with asyncio.timeout(PDF_TIMEOUT_S):
+            async with asyncio.timeout(PDFS_TIMEOUT_S):
                 return await self._erps(installation).billing.pdf(pdf.invoice_id) is not None
         except (Failure, TimeoutError):
             return False

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from application.failures import Failure, InDoubt, Unavailable
+from application.failures import Failure, InDoubt, Unavailable, Unintelligible
 from application.ports import EffectState, Entry, Ledger
 from domain.identifiers import EffectKey
 
@@ -55,7 +55,7 @@ class WriteOnce(Generic[Before, Answer]):
             raise InDoubt("erp.write_in_doubt", "begun before and not asked for by `earlier`")
         try:
             answer = await act()
-        except InDoubt:
+        except (InDoubt, Unintelligible):  # it answered, and nobody can tell what: it may have written
             return await self._find_out(before, read_back)
         except Failure:
             await self._journal.forget(self._entry, self._key)

@@ -42,7 +42,9 @@ class SendPdf(Personal, frozen=True, kw_only=True, tag="send.pdf"):
     name: str
     caption: Message
     otherwise: Message | None
-    """said when the PDF can't be had; None: then nothing is"""
+    """said when the PDF can't be had, or not be sent; None: then nothing is"""
+    only_way: bool = False
+    """whether the customer gets no other way to pay; then, with neither PDF nor link, an answer would be none"""
 
 
 class SendFile(Personal, frozen=True, kw_only=True, tag="send.file"):

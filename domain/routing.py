@@ -195,6 +195,7 @@ def _pdf(offer: Offer) -> SendPdf:
         name=f"boleto-{offer.due_on:%Y-%m-%d}.pdf" if offer.due_on else "boleto.pdf",
         caption=Message(key="boleto.pdf"),
         otherwise=Message(key="boleto.link", values={"link": offer.link}) if offer.link else None,
+        only_way=_ways(offer) == "document",
     )
 
 

@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import pytest
 
-from application.failures import InDoubt, Rejected, Unavailable, Unintelligible
+from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
+from application.perform import PDFS_TIMEOUT_S
 from application.ports import Begun, Erp, Lane
-from domain.action import Say, SayCode
+from domain.action import Action, LeaveNote, Say, SayCode, SendFile, StartFlow
 from domain.customer import Contract, Customer
+from domain.identifiers import InvoiceId
 from domain.installation import FlowKey, Policies
 from domain.notification import ChatRef, Situation
 from domain.outcome import BoletosIssued, CustomerFound, Failed, TicketOpened, UnblockGranted
@@ -296,6 +298,114 @@ async def test_a_file_that_huggy_refuses_is_replaced_by_its_link() -> None:
     office.chat.perform = no_files  # type: ignore[method-assign]
     await office.receive(boleto())
     assert office.said_keys == ["boleto.intro.document", "boleto.link"]
+    assert office.flows == [FlowKey.BOLETOS_FOUND]
+
+
+@contextmanager
+def refusing(office: Office, kind: type[object], failure: Failure) -> Iterator[None]:
+    """Huggy takes everything but this kind of action."""
+    taken = office.chat.perform
+
+    async def perform(chat: ChatRef, action: Action) -> None:
+        if isinstance(action, kind):
+            raise failure
+        await taken(chat, action)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.chat, "perform", perform)
+        yield
+
+
+def with_pdf(office: Office, **changes: object) -> None:
+    office.world.add(customer(HOME))
+    office.world.invoices[HOME.id] = [invoice(**changes)]  # type: ignore[arg-type]
+    office.world.pdfs[invoice().id] = b"%PDF-"
+
+
+@pytest.mark.parametrize("failure", [Unavailable("huggy.unavailable"), Unintelligible("huggy.unexpected_status")])
+async def test_a_file_that_huggy_does_not_take_now_is_replaced_by_its_link(failure: Failure) -> None:
+    office = Office()
+    with_pdf(office)
+    with refusing(office, SendFile, failure):
+        await office.receive(boleto())
+    assert office.said_keys == ["boleto.intro.line", "boleto.link"]
+    assert office.flows == [FlowKey.BOLETOS_FOUND]
+
+
+async def test_a_file_that_may_have_arrived_is_sent_once_more_before_its_link_would_be() -> None:
+    office = Office()
+    with_pdf(office)
+    await office.accept(boleto())
+    with refusing(office, SendFile, InDoubt("huggy.timeout")):
+        assert await office.work() is not None
+    assert await office.work() is None
+    assert [type(action) for action in office.heard][-1] is SendFile
+    assert office.said_keys == ["boleto.intro.line"]
+
+
+async def test_what_huggy_takes_for_minutes_in_vain_gives_way_to_the_auxiliary_flow() -> None:
+    office = Office()
+    with_pdf(office, link="")
+    await office.accept(boleto())
+    with refusing(office, SendFile, Unavailable("huggy.unavailable")):
+        assert await office.work() is not None
+        office.clock.advance(60)
+        assert await office.work() is not None
+        assert office.flows == []
+        office.clock.advance(60)
+        assert await office.work() is None
+    assert office.flows == [FlowKey.AUXILIARY]
+    assert "huggy.unavailable" in office.notebook.alerts
+
+
+async def test_notes_for_an_agent_wait_for_huggy_however_long() -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    office.chat.situations[CHAT.id] = Situation.WITH_AGENT
+    await office.accept(lookup())
+    with refusing(office, LeaveNote, Unavailable("huggy.unavailable")):
+        for _ in range(3):
+            assert await office.work() is not None
+            office.clock.advance(120)
+    assert await office.work() is None
+    assert [note.message.key for note in office.chat.notes(CHAT.id)] == ["contracts.list", "note.outcome.customer.found"]
+    assert office.flows == []
+
+
+async def test_an_answer_of_huggys_that_nobody_understands_is_no_reason_to_stop_trying() -> None:
+    office = Office()
+    office.world.add(customer())
+    await office.accept(lookup())
+    with refusing(office, StartFlow, Unintelligible("huggy.unexpected_status")):
+        assert await office.work() is not None
+    assert await office.work() is None
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
+async def test_where_neither_pdf_nor_link_can_be_had_and_there_is_no_code_a_person_helps() -> None:
+    office = Office()
+    with_pdf(office, digitable_line="", link="")
+    del office.world.pdfs[invoice().id]
+    await office.receive(boleto())
+    assert office.flows == [FlowKey.AUXILIARY]
+    assert "invoice.no_way_to_pay" in office.notebook.alerts
+
+
+async def test_all_pdfs_of_one_answer_share_the_time_for_fetching_them() -> None:
+    office = Office()
+    office.world.add(customer(HOME))
+    office.world.invoices[HOME.id] = [invoice(str(number)) for number in range(3)]
+    asked: list[InvoiceId] = []
+
+    async def slow(invoice_id: InvoiceId) -> None:
+        asked.append(invoice_id)
+        office.clock.advance(PDFS_TIMEOUT_S / 2)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.erp.billing, "pdf", slow)
+        await office.receive(boleto())
+    assert len(asked) == 2
+    assert office.said_keys.count("boleto.link") == 3
     assert office.flows == [FlowKey.BOLETOS_FOUND]
 
 

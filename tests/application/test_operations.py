@@ -379,6 +379,14 @@ async def test_an_answer_lost_after_the_ticket_is_found_in_the_list() -> None:
     assert office.world.writes == ["ticket 12345"]
 
 
+async def test_an_unblock_whose_answer_nobody_understands_is_read_back_and_never_repeated() -> None:
+    office = Office()
+    office.world.add(customer(BLOCKED))
+    office.world.fail("unblock!", Unintelligible("erp.not_json"))
+    assert isinstance(await office.receive(unblock()), UnblockGranted)
+    assert office.world.writes == ["unblock 20743"]
+
+
 async def test_a_list_of_tickets_that_the_erp_refuses_to_show_does_not_keep_a_ticket_from_being_opened() -> None:
     office = Office()
     office.world.add(customer())

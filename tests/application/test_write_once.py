@@ -1,12 +1,13 @@
 import pytest
 
-from application.failures import InDoubt
+from application.failures import Failure, InDoubt, Unintelligible
 from application.ports import Lane
 from application.write_once import WriteOnce
 from tests.application.office import CHAT, Office, unblock
 
 
-async def test_a_write_that_was_begun_before_is_never_made_again_whoever_asks() -> None:
+@pytest.mark.parametrize("failure", [InDoubt("erp.dropped"), Unintelligible("erp.not_json")])
+async def test_a_write_that_may_have_happened_is_never_made_again_whoever_asks(failure: Failure) -> None:
     office = Office()
     await office.accept(unblock())
     entry = await office.journal.head(Lane(installation_id=office.installation.id, chat_id=CHAT.id))
@@ -16,7 +17,7 @@ async def test_a_write_that_was_begun_before_is_never_made_again_whoever_asks() 
 
     async def act() -> str:
         made.append("once")
-        raise InDoubt("erp.dropped")
+        raise failure
 
     async def read_back(_: str) -> str | None:
         return None
