@@ -208,12 +208,17 @@ def _key(asked: Asked, chat: ChatRef, fields: Fields, time: str, content: Mappin
     """Equal for two deliveries of one notification, however the JSON was laid out; nothing personal can be read from it.
 
     An `id` that is only the chat's, the contact's or the company's comes with every notification of theirs and tells none
-    apart. Without an id of its own the content does, and without a time too the key says so with its `~`.
+    apart. Without an id of its own the content does, and without a time too the key says so with its `~`. An id without a
+    time may be that of the kind of event: the content tells apart what a customer typed wrong and typed right.
     """
     own = fields.identifier(vocabulary.EVENT_ID) or fields.identifier(("id",))
-    if own and own not in (chat.id, chat.contact_id, chat.company_id):
+    if own in (chat.id, chat.contact_id, chat.company_id):
+        own = ""
+    if own and time:
         return _digest(asked, chat, "id", own, time)
     canonical = msgspec.json.encode(content, order="deterministic").decode()
+    if own:
+        return _digest(asked, chat, "id", own, canonical)
     if time:
         return _digest(asked, chat, "time", time, canonical)
     return NotificationKey("~" + _digest(asked, chat, "content", canonical))

@@ -44,6 +44,12 @@ def test_with_an_id_of_its_own_the_content_does_not_matter() -> None:
     assert key_of(ITEM) != key_of({**ITEM, "id": "n-2"})
 
 
+def test_an_id_without_a_time_may_be_the_kind_of_events_so_that_the_content_counts() -> None:
+    corrected = {**ITEM, "data": {"cpf_cnpj": "123.456.789-09"}}
+    assert key_of(ITEM, time=None) != key_of(corrected, time=None)
+    assert key_of(ITEM, time=None) == key_of(ITEM, time=None, indent=2)
+
+
 def test_event_chat_and_time_tell_notifications_apart() -> None:
     for item in (ITEM, without(ITEM, "id")):
         keys = {
