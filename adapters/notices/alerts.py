@@ -1,4 +1,4 @@
-"""Alerts: a log line each, and a count by provider and cause that is written down about once a second."""
+"""Alerts: counted by provider and cause, which is logged and written down about once a second however many there are."""
 
 import threading
 
@@ -26,16 +26,20 @@ class CountedAlerts:
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: dict[tuple[InstallationId, str], Occurrences] = {}
+        self._logged: set[tuple[InstallationId, str]] = set()
+        """since the last time that something was to be written"""
 
     async def raise_alert(self, installation_id: InstallationId, cause: str, detail: str) -> None:
         cause, now = as_cause(cause), self._clock.now()
-        log.warning("alert", installation_id=installation_id, cause=cause, detail=detail)
+        if self._is_first(installation_id, cause):
+            log.warning("alert", installation_id=installation_id, cause=cause, detail=detail)
         self._add(Occurrences(installation_id=installation_id, cause=cause, count=1, first_at=now, last_at=now))
 
     async def write(self, problems: Problems) -> None:
         """What could not be written waits for the next time."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
+            self._logged.clear()
         if not waiting:
             return
         try:
@@ -44,6 +48,12 @@ class CountedAlerts:
             for seen in waiting.values():
                 self._add(seen)
             log.warning("alerts.not_counted", causes=len(waiting), error=failure.cause)
+
+    def _is_first(self, installation_id: InstallationId, cause: str) -> bool:
+        with self._lock:
+            logged = len(self._logged)
+            self._logged.add((installation_id, cause))
+            return len(self._logged) > logged
 
     def _add(self, seen: Occurrences) -> None:
         key = seen.installation_id, seen.cause

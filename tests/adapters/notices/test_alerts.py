@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from adapters.memory.clock import SetClock
 from adapters.memory.notices import MemoryNotices, MemoryProblems
@@ -58,6 +59,20 @@ async def test_a_storm_is_one_write_and_the_caller_waits_for_none(problems: Stub
     assert problems.asked == 1
     (problem,) = await problems.open()
     assert (problem.occurrences, problem.last_at - problem.first_at) == (500, timedelta(milliseconds=499))
+
+
+async def test_a_storm_is_a_log_line_for_each_cause_and_second(problems: StubbornProblems, clock: SetClock) -> None:
+    alerts = CountedAlerts(clock)
+    with capture_logs() as logs:
+        for detail in ("HTTP 500", "HTTP 502"):
+            for cause in ("erp.http_5xx", "erp.timeout", "erp.http_5xx"):
+                await alerts.raise_alert(HERE, cause, detail)
+            problems.refuses = True
+            await alerts.write(problems)
+
+    assert [(each["cause"], each["detail"]) for each in logs if each["event"] == "alert"] == [
+        (cause, detail) for detail in ("HTTP 500", "HTTP 502") for cause in ("erp.http_5xx", "erp.timeout")
+    ]
 
 
 async def test_what_could_not_be_written_is_written_later_with_what_came_since(
