@@ -325,7 +325,9 @@ class Installations(Protocol):
         """Takes the installation and everything kept for it away; False: there was none."""
         ...
 
-    async def pin_webhook_token(self, installation_id: InstallationId, token: str) -> None: ...
+    async def pin_webhook_token(self, installation_id: InstallationId, token: str) -> None:
+        """The first token stays, until `change` takes it away: then the next one is the first."""
+        ...
 
 
 # --- the rest of the world --------------------------------------------------------------------------------------

@@ -152,6 +152,11 @@ ADVICE = {
         "Não sabemos se um flow começou",
         "Procure essa conversa no histórico. O cliente foi convidado a escrever de novo, caso nada tenha chegado.",
     ),
+    "huggy.webhook_token": _advice(
+        "A Huggy usa um token do webhook que o Ponte não reconhece",
+        "Esses avisos são recusados. Se o Token Webhook foi renovado na Huggy, clique em “Esquecer o token” no passo Huggy "
+        "da configuração e valide o endereço de novo na Huggy. Se não foi, avise quem cuida do Ponte.",
+    ),
     "huggy.unusable_id": _advice("A Huggy enviou uma conversa sem identificação", _ASK_PONTE),
     "huggy.unexpected_status": _advice("A Huggy respondeu de um jeito inesperado", _ASK_PONTE),
     "huggy.unknown_answer": _advice("Não entendemos uma resposta da Huggy", _ASK_PONTE),

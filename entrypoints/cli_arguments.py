@@ -74,6 +74,7 @@ def read_changes(args: argparse.Namespace, tokens: OfferedTokens, read_line: Rea
         erp_token=_secret(args.erp_token, read_line) or tokens.erp,
         erp_pbx=args.erp_pbx,
         huggy_token=_secret(args.huggy_token, read_line) or tokens.huggy,
+        forget_webhook_token=args.forget_webhook_token,
         flows=[_pair("--flow", text) for text in args.flow],
         policies=[_pair("--set", text) for text in args.set],
         erp_settings=[(name, _from_input(value, read_line)) for name, value in map(_erp_setting, args.erp_set)],
@@ -82,7 +83,9 @@ def read_changes(args: argparse.Namespace, tokens: OfferedTokens, read_line: Rea
 
 def _add_installation(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="AÇÃO")
-    _add_changes(actions.add_parser("add", help="cadastra uma empresa"))
+    add = actions.add_parser("add", help="cadastra uma empresa")
+    add.set_defaults(forget_webhook_token=False)
+    _add_changes(add)
     for action, summary in (
         ("set", "altera o que for informado"),
         ("show", "mostra tudo, menos os segredos"),
@@ -92,6 +95,11 @@ def _add_installation(parser: argparse.ArgumentParser) -> None:
         command = actions.add_parser(action, help=summary)
         command.add_argument("installation", metavar="ID")
         if action == "set":
+            command.add_argument(
+                "--forget-webhook-token",
+                action="store_true",
+                help="o Token Webhook foi renovado na Huggy: vale o próximo que ela validar",
+            )
             _add_changes(command)
         else:
             _add_json(command)

@@ -25,6 +25,11 @@ ReadAddress = Callable[[ErpKind, str], str]
 _TELLABLE_SETTINGS = ("_body", "_id", "_segment", "_url")
 """endings of the vendor's own settings that are no secrets; all others are shown as set or not"""
 
+VALIDATE_AGAIN = (
+    "Token do webhook esquecido. Agora, na Huggy, abra Configurações > Integrações > Webhook e clique para validar o "
+    "endereço de novo."
+)
+
 
 class Desk(Struct, frozen=True, kw_only=True):
     """What the commands work with."""
@@ -47,6 +52,7 @@ class Changes(Personal, frozen=True, kw_only=True):
     erp_token: Secret | None = None
     erp_pbx: str | None = None
     huggy_token: Secret | None = None
+    forget_webhook_token: bool = False
     flows: Sequence[tuple[str, str]] = ()
     policies: Sequence[tuple[str, str]] = ()
     erp_settings: Sequence[tuple[str, str]] = ()
@@ -73,7 +79,8 @@ async def change(desk: Desk, installation_id: str, changes: Changes) -> Reply:
     installation = await desk.installations.change(InstallationId(installation_id), apply)
     if installation is None:
         raise _unknown(installation_id)
-    return _where_it_stands(desk, installation, "alterada")
+    told = _where_it_stands(desk, installation, "alterada")
+    return replace(told, lines=(*told.lines, VALIDATE_AGAIN)) if changes.forget_webhook_token else told
 
 
 async def show(desk: Desk, installation_id: str) -> Reply:
@@ -157,6 +164,7 @@ def _changed(desk: Desk, installation: Installation, changes: Changes) -> Instal
             company_id=CompanyId(_said(changes.company_id, installation.company_id)),
             name=_said(changes.name, installation.name),
             email=_said(changes.email, installation.email),
+            webhook_token=None if changes.forget_webhook_token else installation.webhook_token,
             erp=_changed_erp(desk, installation.erp, changes),
             flows=_changed_flows(installation.flows, changes.flows),
             policies=with_policies(installation.policies, changes.policies),

@@ -249,6 +249,7 @@ class Container(containers.DeclarativeContainer):
         installations=database.provided.installations,
         mailbox=database.provided.journal,
         engine=engine,
+        alerts=alerts,
         parse=parse,
         meters=meters,
     )

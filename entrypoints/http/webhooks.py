@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from adapters.huggy.inbound import Delivery, Handshake, NotUnderstood, Strange, Understood
 from application.failures import Unavailable
-from application.ports import Arrival, Engine, Installations, Lane, Mailbox
+from application.ports import Alerts, Arrival, Engine, Installations, Lane, Mailbox
 from domain.identifiers import Secret
 from domain.installation import Installation
 from domain.notification import NotForUs
@@ -64,11 +64,19 @@ class _Gone(Exception):
 
 class HuggyWebhook:
     def __init__(
-        self, *, installations: Installations, mailbox: Mailbox, engine: Engine, parse: Parse, meters: Meters
+        self,
+        *,
+        installations: Installations,
+        mailbox: Mailbox,
+        engine: Engine,
+        alerts: Alerts,
+        parse: Parse,
+        meters: Meters,
     ) -> None:
         self._installations = installations
         self._mailbox = mailbox
         self._engine = engine
+        self._alerts = alerts
         self._parse = parse
         self._meters = meters
 
@@ -113,21 +121,21 @@ class HuggyWebhook:
             raise _Refusal(400, "not_understood") from None
 
     async def _shake_hands(self, installation: Installation, token: Secret) -> Answer:
-        """Pins the first token and says it back; from then on no other one is taken."""
+        """Pins the first token and says it back; from then on no other one is taken, until that one is forgotten."""
         text = token.reveal()
         if not text or len(text) > TOKEN_MAX or not text.isprintable():
             raise _Refusal(400, "not_understood")
         if not installation.webhook_token:
             await self._installations.pin_webhook_token(installation.id, text)
         elif not _same(installation.webhook_token, token):
-            raise _Refusal(401, "wrong_token")
+            raise await self._wrong_token(installation)
         return Answer(status=200, content_type=b"text/plain; charset=utf-8", body=text.encode())
 
     async def _take(self, installation: Installation, delivery: Delivery) -> Answer:
         """Shapes other than Huggy's own envelope carry no token: for those the key in the path has to do."""
         pinned = installation.webhook_token
         if pinned and delivery.token and not _same(pinned, delivery.token):
-            raise _Refusal(401, "wrong_token")
+            raise await self._wrong_token(installation)
         arrivals, strange = _sort(installation, delivery.items)
         accepted, duplicates = await self._accept(installation, arrivals)
         for item in strange:
@@ -136,6 +144,11 @@ class HuggyWebhook:
             self._meters.ignored(item.what.reason)
         counted = Counted(accepted=accepted, duplicates=duplicates, ignored=len(strange))
         return Answer(status=200, body=msgspec.json.encode(counted))
+
+    async def _wrong_token(self, installation: Installation) -> _Refusal:
+        """Huggy's admin may have renewed the token: its people are told so, the caller is not."""
+        await self._alerts.raise_alert(installation.id, "huggy.webhook_token", "")
+        return _Refusal(401, "wrong_token")
 
     async def _accept(self, installation: Installation, arrivals: Sequence[Arrival]) -> tuple[int, int]:
         if not arrivals:

@@ -199,6 +199,28 @@ class InstallationsContract:
 
         assert await bench.installations.get(FIRST.id) == replace(FIRST, webhook_token=Secret(value="pinned"))
 
+    async def test_where_a_pinned_token_is_forgotten_the_next_one_is_pinned(self, bench: InstallationsBench) -> None:
+        await bench.installations.save(FIRST)
+        await bench.installations.pin_webhook_token(FIRST.id, "pinned")
+        await bench.installations.change(FIRST.id, lambda each: replace(each, webhook_token=None))
+        assert await bench.installations.by_webhook_key("webhook-key-1") == FIRST
+
+        await bench.installations.pin_webhook_token(FIRST.id, "renewed")
+
+        renewed = replace(FIRST, webhook_token=Secret(value="renewed"))
+        for _ in range(2):
+            assert await bench.installations.by_webhook_key("webhook-key-1") == renewed
+            await bench.crash()
+
+    async def test_that_another_process_forgot_a_pinned_token_is_seen(self, bench: InstallationsBench) -> None:
+        await bench.installations.save(FIRST)
+        await bench.installations.pin_webhook_token(FIRST.id, "pinned")
+        elsewhere = await bench.elsewhere()
+        await elsewhere.change(FIRST.id, lambda each: replace(each, webhook_token=None))
+        bench.let_it_be_noticed()
+
+        assert await bench.installations.by_webhook_key("webhook-key-1") == FIRST
+
     async def test_pinning_for_an_installation_that_is_gone_brings_nothing_back(
         self, bench: InstallationsBench
     ) -> None:

@@ -235,6 +235,18 @@ def test_setting_changes_what_is_said_and_nothing_else(ponte: Ponte) -> None:
     )
 
 
+def test_a_pinned_webhook_token_is_forgotten_where_that_is_said(ponte: Ponte) -> None:
+    ponte.keep(replace(INSTALLATION, webhook_token=Secret(value="pinned")))
+    assert ponte("installation", "set", "inst-1", "--name", "Provedor Exemplo") == 0
+    assert ponte.kept().webhook_token == Secret(value="pinned")
+
+    assert ponte("installation", "set", "inst-1", "--forget-webhook-token") == 0
+
+    assert ponte.kept() == INSTALLATION
+    assert "validar o endereço de novo" in ponte.out.splitlines()[-1]
+    assert "pinned" not in ponte.out
+
+
 def test_an_empty_value_removes_a_flow_or_a_setting_of_the_erp(ponte: Ponte) -> None:
     ponte.keep(replace(INSTALLATION, erp=replace(INSTALLATION.erp, settings={"client_id": "c-1"})))
     told = ponte.json("installation", "set", "inst-1", "--flow", "auxiliary=", "--erp-set", "client_id=")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain import huggy_access
 from domain.identifiers import CompanyId, Secret
 from domain.installation import Installation
-from entrypoints.cli_installation import webhook_url
+from entrypoints.cli_installation import VALIDATE_AGAIN, webhook_url
 from entrypoints.connections import Tried, is_fine
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.rendering import GUARDS
@@ -123,6 +123,21 @@ async def try_huggy(
     return _page(console, request, installation, tried=tried)
 
 
+@post("/configurar/huggy/esquecer-token", status_code=200)
+async def forget_webhook_token(
+    request: PageRequest,
+    console: NamedDependency[Console],
+    visitor: NamedDependency[Visitor],
+    installation: NamedDependency[Installation],
+) -> Response[Any]:
+    """The next handshake pins its own."""
+    await save(
+        console, visitor, installation, "Esqueceu o token do webhook", lambda fresh: replace(fresh, webhook_token=None)
+    )
+    await flash(request, VALIDATE_AGAIN)
+    return Redirect(address_of_step(installation, SLUG), status_code=303)
+
+
 async def _wrong(
     console: Console, installation: Installation, name: str, company_id: CompanyId, token: str
 ) -> dict[str, str]:
@@ -172,4 +187,4 @@ def _page(console: Console, request: PageRequest, installation: Installation, **
     )
 
 
-huggy_routes = [show_huggy, save_huggy, try_huggy]
+huggy_routes = [show_huggy, save_huggy, try_huggy, forget_webhook_token]

@@ -38,7 +38,34 @@ async def test_a_confirmed_webhook_shows_as_one(setup: SettingUp) -> None:
     page = await setup.get("huggy")
 
     assert "Confirmado pela Huggy" in text_of(page)
+    assert "validar o endereço de novo" in text_of(page)
     assert "pinned-t0ken" not in page.text
+
+
+async def test_a_confirmed_token_can_be_forgotten_so_that_the_next_one_is_taken(setup: SettingUp) -> None:
+    await setup.keep(replace(await setup.kept(), webhook_token=Secret(value="pinned-t0ken")))
+    answer = await setup.post("huggy/esquecer-token")
+    page = await setup.get("huggy")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{ROOM}/huggy")
+    assert (await setup.kept()).webhook_token is None
+    for words in ("Token do webhook esquecido", "clique para validar o endereço de novo", "Ainda não confirmado"):
+        assert words in text_of(page)
+    assert "Esquecer o token" not in text_of(page)
+    assert await setup.audit() == [("Esqueceu o token do webhook", {"token do webhook": "alterado"})]
+
+
+async def test_a_token_is_forgotten_by_nobody_elses_page(setup: SettingUp) -> None:
+    await setup.keep(replace(await setup.kept(), webhook_token=Secret(value="pinned-t0ken")))
+    answer = await setup.post("huggy/esquecer-token", _csrf="of another page")
+
+    assert answer.status_code == 403
+    assert (await setup.kept()).webhook_token == Secret(value="pinned-t0ken")
+
+
+async def test_forgetting_where_nothing_was_confirmed_changes_nothing(setup: SettingUp) -> None:
+    assert (await setup.post("huggy/esquecer-token")).status_code == 303
+    assert await setup.audit() == []
 
 
 async def test_a_typed_token_is_tried_and_takes_the_place_of_the_one_before(setup: SettingUp) -> None:

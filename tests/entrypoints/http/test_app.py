@@ -15,6 +15,7 @@ from adapters.huggy.inbound import parse
 from adapters.memory.clock import SetClock
 from adapters.memory.installations import MemoryInstallations
 from adapters.memory.journal import MemoryJournal
+from adapters.memory.notebook import Notebook
 from application.failures import Unavailable
 from domain.outcome import Failed, NoOpenBoleto
 from entrypoints.http import health
@@ -51,6 +52,7 @@ class Shell:
             installations=MemoryInstallations(),
             mailbox=MemoryJournal(clock=SetClock(datetime(2026, 11, 23, 12, tzinfo=UTC))),
             engine=WakeList(),
+            alerts=Notebook(),
             parse=parse,
             meters=self.meters,
         )

@@ -50,7 +50,12 @@ class Shell(Office):
             meters=meters,
         )
         webhook = HuggyWebhook(
-            installations=self.installations, mailbox=self.journal, engine=WakeList(), parse=parse, meters=meters
+            installations=self.installations,
+            mailbox=self.journal,
+            engine=WakeList(),
+            alerts=self.notebook,
+            parse=parse,
+            meters=meters,
         )
         app = build_app(AppParts(webhook=webhook, meters=meters, routes=flow_routes(api)))
         transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)

@@ -11,6 +11,7 @@ from adapters.huggy.inbound import parse
 from adapters.memory.clock import SetClock
 from adapters.memory.installations import MemoryInstallations
 from adapters.memory.journal import MemoryJournal
+from adapters.memory.notebook import Notebook
 from adapters.memory.outages import MemoryOutages
 from application import declare_outage
 from application.failures import Unavailable
@@ -43,6 +44,7 @@ class Shell:
             installations=self.installations,
             mailbox=MemoryJournal(clock=self.clock),
             engine=WakeList(),
+            alerts=Notebook(),
             parse=parse,
             meters=meters,
         )

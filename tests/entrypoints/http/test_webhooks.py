@@ -15,6 +15,7 @@ from adapters.huggy.inbound import parse
 from adapters.memory.clock import SetClock
 from adapters.memory.installations import MemoryInstallations
 from adapters.memory.journal import MemoryJournal
+from adapters.memory.notebook import Notebook
 from application.ports import Arrival, Engine, Lane, Mailbox, Receipt
 from domain.identifiers import ChatId, InstallationId, Secret
 from domain.installation import Policies
@@ -34,6 +35,7 @@ class Shell:
         self.installations = MemoryInstallations()
         self.journal = MemoryJournal(clock=self.clock)
         self.engine = WakeList()
+        self.notebook = Notebook()
         self.registry = CollectorRegistry()
 
     async def serving(self, mailbox: Mailbox | None = None, engine: Engine | None = None) -> httpx.AsyncClient:
@@ -42,6 +44,7 @@ class Shell:
             installations=self.installations,
             mailbox=mailbox or self.journal,
             engine=engine or self.engine,
+            alerts=self.notebook,
             parse=parse,
             meters=meters,
         )
@@ -234,6 +237,43 @@ async def test_another_handshake_cannot_replace_the_pinned_token(shell: Shell, h
     assert await shell.pinned() == Secret(value="380c4e73")
 
 
+async def test_a_token_that_is_not_the_pinned_one_is_told_to_the_people_and_not_to_the_caller(
+    shell: Shell, http: httpx.AsyncClient
+) -> None:
+    await shell.pin("380c4e73")
+    answers = [
+        await http.post(PATH, json={"token": "r3newed", "validToken": True}),
+        await http.get(PATH, params={"token": "r3newed"}),
+        await http.post(PATH, json=envelope(item(), token="r3newed")),
+    ]
+
+    assert shell.notebook.alerts == ["huggy.webhook_token"] * 3
+    for answer in answers:
+        assert (answer.status_code, set(answer.json())) == (401, {"error", "request_id"})
+        assert "380c4e73" not in answer.text
+        assert "r3newed" not in answer.text
+
+
+async def test_whoever_has_no_key_alerts_nobody(shell: Shell, http: httpx.AsyncClient) -> None:
+    await shell.pin("380c4e73")
+    await http.post("/webhooks/huggy/other-key", json=envelope(item(), token="other"))
+
+    assert shell.notebook.alerts == []
+
+
+async def test_after_the_pinned_token_was_forgotten_the_next_handshake_pins_its_own(
+    shell: Shell, http: httpx.AsyncClient
+) -> None:
+    await shell.pin("380c4e73")
+    await shell.installations.change(INSTALLATION.id, lambda each: replace(each, webhook_token=None))
+    answer = await http.post(PATH, json={"token": "r3newed", "validToken": True})
+
+    assert (answer.status_code, answer.text) == (200, "r3newed")
+    assert await shell.pinned() == Secret(value="r3newed")
+    assert (await http.post(PATH, json=envelope(item(), token="r3newed"))).json()["accepted"] == 1
+    assert (await http.post(PATH, json=envelope(item(2), token="380c4e73"))).status_code == 401
+
+
 @pytest.mark.parametrize("token", ["", "x" * 257, "a\nb"])
 async def test_a_token_that_is_none_is_not_pinned(shell: Shell, http: httpx.AsyncClient, token: str) -> None:
     answer = await http.get(PATH, params={"token": token})
@@ -247,6 +287,7 @@ async def test_a_delivery_with_the_pinned_token_is_taken(shell: Shell, http: htt
     answer = await http.post(PATH, json=envelope(item(), token="380c4e73"))
 
     assert answer.json()["accepted"] == 1
+    assert shell.notebook.alerts == []
 
 
 async def test_a_delivery_with_another_token_is_refused_and_nothing_of_it_kept(
