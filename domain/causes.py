@@ -152,6 +152,11 @@ ADVICE = {
         "Não sabemos se um flow começou",
         "Procure essa conversa no histórico. O cliente foi convidado a escrever de novo, caso nada tenha chegado.",
     ),
+    "huggy.not_understood": _advice(
+        "A Huggy enviou algo que o Ponte não entendeu",
+        "Na página Problemas do console, em “O que não foi entendido”, veja o porquê e o exemplo, e confira no flow o nome "
+        "do evento e os campos do Notificar App. Se estão certos, mostre o exemplo a quem cuida do Ponte.",
+    ),
     "huggy.webhook_token": _advice(
         "A Huggy usa um token do webhook que o Ponte não reconhece",
         "Esses avisos são recusados. Se o Token Webhook foi renovado na Huggy, clique em “Esquecer o token” no passo Huggy "

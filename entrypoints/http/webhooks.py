@@ -141,6 +141,7 @@ class HuggyWebhook:
         for item in strange:
             if not item.what.expected:
                 await self._mailbox.keep_unknown(installation.id, item.what, item.raw)
+                await self._alerts.raise_alert(installation.id, "huggy.not_understood", item.what.reason)
             self._meters.ignored(item.what.reason)
         counted = Counted(accepted=accepted, duplicates=duplicates, ignored=len(strange))
         return Answer(status=200, body=msgspec.json.encode(counted))

@@ -16,7 +16,9 @@ from adapters.memory.clock import SetClock
 from adapters.memory.installations import MemoryInstallations
 from adapters.memory.journal import MemoryJournal
 from adapters.memory.notebook import Notebook
-from application.ports import Arrival, Engine, Lane, Mailbox, Receipt
+from adapters.memory.notices import MemoryNotices, MemoryProblems
+from adapters.notices.alerts import CountedAlerts
+from application.ports import Alerts, Arrival, Engine, Lane, Mailbox, Receipt
 from domain.identifiers import ChatId, InstallationId, Secret
 from domain.installation import Policies
 from entrypoints.http.app import AppParts, build_app
@@ -38,13 +40,15 @@ class Shell:
         self.notebook = Notebook()
         self.registry = CollectorRegistry()
 
-    async def serving(self, mailbox: Mailbox | None = None, engine: Engine | None = None) -> httpx.AsyncClient:
+    async def serving(
+        self, mailbox: Mailbox | None = None, engine: Engine | None = None, alerts: Alerts | None = None
+    ) -> httpx.AsyncClient:
         meters = Meters(self.registry)
         webhook = HuggyWebhook(
             installations=self.installations,
             mailbox=mailbox or self.journal,
             engine=engine or self.engine,
-            alerts=self.notebook,
+            alerts=alerts or self.notebook,
             parse=parse,
             meters=meters,
         )
@@ -157,6 +161,32 @@ async def test_what_is_not_understood_is_kept_counted_and_acknowledged(shell: Sh
     assert (answer.status_code, answer.json()) == (200, {"accepted": 0, "duplicates": 0, "ignored": 1})
     ((_, reason, _),) = shell.journal.unknown
     assert shell.count("ponte_notifications_ignored_total", reason=reason) == 1
+
+
+async def test_what_is_not_understood_is_told_with_the_reason_once_for_each_and_nothing_of_its_content(
+    shell: Shell,
+) -> None:
+    alerts = CountedAlerts(shell.clock)
+    with capture_logs() as logs:
+        async with await shell.serving(alerts=alerts) as http:
+            await http.post(PATH, json=envelope(item(event="ALGO_NOVO"), item(2), item(3, event="OUTRO")))
+            await http.post(PATH, json=envelope(item(4, company=2002)))
+    problems = MemoryProblems(MemoryNotices())
+    await alerts.write(problems)
+
+    (problem,) = await problems.open()
+    assert (problem.installation_id, problem.cause, problem.occurrences) == (INSTALLATION.id, "huggy.not_understood", 3)
+    (line,) = (line for line in logs if line["event"] == "alert")
+    assert (line["log_level"], line["detail"]) == ("warning", "event_unknown")
+    assert "ALGO_NOVO" not in str(logs)
+    assert "529" not in str(logs)
+
+
+async def test_what_is_understood_and_what_is_expected_alerts_nobody(shell: Shell, http: httpx.AsyncClient) -> None:
+    await http.post(PATH, json=envelope(item()))
+    await http.post(PATH, json=envelope({"id": 1, "company": {"id": 1001}}, name="startedChat"))
+
+    assert shell.notebook.alerts == []
 
 
 async def test_known_events_that_ask_nothing_are_counted_and_not_kept(shell: Shell, http: httpx.AsyncClient) -> None:
