@@ -24,17 +24,18 @@ def _phrases(*words: tuple[str, ...]) -> Iterator[str]:
 
 
 _OF = ("", "de", "do", "da", "dos", "das")
+_MAKING = ("", "geracaode")
+_SECOND = ("2", "2a", "2o", "segunda")
 
 SPELLINGS: dict[str, Asked] = {
     **dict.fromkeys(
-        _phrases(("consultar", "consulta", "buscar", "identificar"), _OF, ("cliente", "clientes")), Asked.CUSTOMER
+        _phrases(("consultar", "consulta", "consultas", "buscar", "identificar"), _OF, ("cliente", "clientes")),
+        Asked.CUSTOMER,
     ),
     **dict.fromkeys(("customerlookup", "identificacaocliente", "identificacaodecliente"), Asked.CUSTOMER),
-    **dict.fromkeys(_phrases(("2", "2a", "2o", "segunda"), ("via", "vias")), Asked.BOLETO),
+    **dict.fromkeys(_phrases(_MAKING, _SECOND, ("via", "vias")), Asked.BOLETO),
     **dict.fromkeys(
-        _phrases(
-            ("2", "2a", "2o", "segunda"), ("via", "vias"), _OF, ("boleto", "boletos", "fatura", "faturas", "conta")
-        ),
+        _phrases(_MAKING, _SECOND, ("via", "vias"), _OF, ("boleto", "boletos", "fatura", "faturas", "conta")),
         Asked.BOLETO,
     ),
     **dict.fromkeys(("boletorequested", "emitirboleto", "enviarboleto"), Asked.BOLETO),
@@ -49,7 +50,7 @@ SPELLINGS: dict[str, Asked] = {
             ("abrir", "abertura"),
             (*_OF, "um", "uma"),
             ("solicitacao", "solicitacoes", "chamado", "chamados", "atendimento", "ticket"),
-            ("", "suporte", "desuporte", "suportetecnico", "desuportetecnico", "tecnico", "tecnica"),
+            ("", *_phrases(("", "de", "ao"), ("suporte", "suportetecnico")), "tecnico", "tecnica"),
         ),
         Asked.TICKET,
     ),

@@ -79,7 +79,57 @@ def test_an_event_is_known_in_each_of_its_spellings(name: str, meant: type[Notif
     assert type(only({"event": name, "chatID": 1})) is meant
 
 
-@pytest.mark.parametrize("name", ["desbloqueio_negado", "boleto pago", "2_VIA_BOLETO_ENVIADA", "não abrir chamado"])
+@pytest.mark.parametrize(
+    ("sentence", "names"),
+    [
+        ("  • Consultas de clientes;", {"Consultas de clientes": CustomerLookup}),
+        ("  • Geração de 2ª Via de boleto;", {"Geração de 2ª Via de boleto": BoletoRequested}),
+        ("  • Desbloqueio por confiança;", {"Desbloqueio por confiança": UnblockRequested}),
+        ("  • Abertura de Solicitação de Suporte;", {"Abertura de Solicitação de Suporte": TicketRequested}),
+        (
+            (
+                "Evento: Escolha o Evento correspondente à intenção do flow, como: Segunda via de boleto, Desbloqueio por "
+                "confiança, Consultar Cliente ou Abrir Solicitação de Suporte"
+            ),
+            {
+                "Segunda via de boleto": BoletoRequested,
+                "Desbloqueio por confiança": UnblockRequested,
+                "Consultar Cliente": CustomerLookup,
+                "Abrir Solicitação de Suporte": TicketRequested,
+            },
+        ),
+        (
+            (
+                "Para as ações de “Notificar App” dos eventos de Abertura de solicitação ao suporte, existe um campo adicional "
+                "que deve ser preenchido:"
+            ),
+            {"Abertura de solicitação ao suporte": TicketRequested},
+        ),
+        (
+            (
+                "Já se os eventos selecionados forem 2_VIA_BOLETO ou DESBLOQUEAR_CONTRATO, será necessário adicionar um novo "
+                "campo:"
+            ),
+            {"2_VIA_BOLETO": BoletoRequested, "DESBLOQUEAR_CONTRATO": UnblockRequested},
+        ),
+    ],
+)
+def test_an_event_is_known_by_every_name_that_the_providers_own_guide_gives_it(
+    sentence: str, names: dict[str, type[Notification]]
+) -> None:
+    for name, meant in names.items():
+        assert name in sentence
+        assert type(only({"event": name, "chatID": 1})) is meant
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("desbloqueio_negado", "Desbloqueio negado", "Desbloqueio liberado no sistema", "Geração de desbloqueio"),
+        *("boleto pago", "2_VIA_BOLETO_ENVIADA", "Geração de boleto", "Existem boletos no sistema"),
+        *("não abrir chamado", "Chamado aberto no sistema", "Consultas", "Protocolo para falha massiva"),
+    ],
+)
 def test_a_name_that_only_contains_a_known_one_starts_nothing(name: str) -> None:
     assert strange({"event": name, "chatID": 1}).what.reason == "event_unknown"
 
