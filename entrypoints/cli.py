@@ -142,6 +142,7 @@ def _doctor(_args: argparse.Namespace, terminal: Terminal) -> Reply:
                 database_problem=root.database_problem,
                 open_installations=root.open_installations,
                 mail_problem=root.mail_problem,
+                open_huggy=root.open_huggy,
                 probe=root.erp_probe(settings),
                 http=http,
                 clock=terminal.clock,
@@ -194,15 +195,14 @@ def _at_the_desk(terminal: Terminal, act: Callable[[Desk], Coroutine[Any, Any, R
 async def _test_installation(args: argparse.Namespace, terminal: Terminal, installations: Installations) -> Reply:
     installation = await cli_installation.find(installations, args.installation)
     settings, root = terminal.settings(), terminal.root()
-    async with terminal.new_http() as http:
-        return await doctor.try_installation(
-            installation,
-            settings,
-            document=args.document,
-            open_erps=root.open_erps,
-            probe=root.erp_probe(settings),
-            http=http,
-        )
+    return await doctor.try_installation(
+        installation,
+        settings,
+        document=args.document,
+        open_huggy=root.open_huggy,
+        open_erps=root.open_erps,
+        probe=root.erp_probe(settings),
+    )
 
 
 def _operator(args: argparse.Namespace, terminal: Terminal) -> Reply:

@@ -42,6 +42,10 @@ OpenErp = Callable[[Installation], AbstractAsyncContextManager[Erp]]
 and its connections are its own, and end with the block. Entered on the work loop."""
 
 
+AskHuggy = Callable[[Installation], Awaitable[Sequence["Tried"]]]
+"""`try_huggy` over open ways to Huggy."""
+
+
 class Verdict(StrEnum):
     """The values are the console's tones."""
 

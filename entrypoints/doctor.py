@@ -5,7 +5,7 @@ Every check gives a `Finding` and never raises; a finding holds neither secrets 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -13,15 +13,17 @@ import httpx
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from application.failures import Failure
+from application.failures import Failure, Unavailable
 from application.ports import Clock, Erps, Installations
 from domain.installation import Installation
 from domain.tax_id import DocumentFault, read_document
-from entrypoints.connections import Probe, Tried, Verdict, is_fine, tried_of, try_erp, try_way
+from entrypoints.connections import TOKEN, AskHuggy, Probe, Tried, Verdict, is_fine, tried_of, try_erp, try_way
 from entrypoints.reply import CommandFailed, Reply, WrongUsage
 from entrypoints.settings import Settings, SettingsError
 
 TIMEOUT_S = 5
+HUGGY_S = 60
+"""for all that is asked of Huggy, however many installations there are"""
 SKEW_MAX_S = 60
 AT_ONCE = 20
 NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -36,6 +38,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 OpenInstallations = Callable[[Settings], AbstractAsyncContextManager[Installations]]
+OpenHuggy = Callable[[Settings], AbstractAsyncContextManager[AskHuggy]]
 
 
 async def diagnose(
@@ -44,6 +47,7 @@ async def diagnose(
     database_problem: Callable[[Settings], str | None],
     open_installations: OpenInstallations,
     mail_problem: Callable[[Settings], Awaitable[str | None]],
+    open_huggy: OpenHuggy,
     probe: Probe,
     http: httpx.AsyncClient,
     clock: Clock,
@@ -56,6 +60,9 @@ async def diagnose(
     findings += [huggy, check_clock(clock.now(), date)]
     if settings.smtp_url is not None:
         findings.append(await check_mail(settings, mail_problem))
+    if huggy.ok:
+        async with open_huggy(settings) as ask:
+            findings += await check_accesses(installations, ask)
     findings += await check_erps(installations, probe)
     return report(findings)
 
@@ -122,6 +129,18 @@ async def check_reachable(check: str, url: str, http: httpx.AsyncClient) -> tupl
     return Finding(check=check, ok=True), _date(answer)
 
 
+async def check_accesses(installations: Sequence[Installation], ask: AskHuggy) -> list[Finding]:
+    """Whether Huggy takes each one's token for its company. Who is not through after `HUGGY_S` has had no answer."""
+    turns, ends_at = asyncio.Semaphore(AT_ONCE), _in_a_while()
+
+    async def check(installation: Installation) -> Finding:
+        tried = await _ask_huggy(installation, ask, ends_at, turns)
+        wrong = next((each.sentence for each in tried if _is_wrong(each)), "")
+        return Finding(check=f"Huggy da instalação {installation.id}", ok=not wrong, note=wrong)
+
+    return await asyncio.gather(*(check(installation) for installation in installations))
+
+
 async def check_erps(installations: Sequence[Installation], probe: Probe) -> list[Finding]:
     """The way to each: its name, its port and its certificate."""
     turns = asyncio.Semaphore(AT_ONCE)
@@ -140,16 +159,17 @@ async def try_installation(
     settings: Settings,
     *,
     document: str | None,
+    open_huggy: OpenHuggy,
     open_erps: Callable[[Settings], AbstractAsyncContextManager[Erps]],
     probe: Probe,
-    http: httpx.AsyncClient,
 ) -> Reply:
-    """Whether one installation could serve: both sides answer, and the ERP takes the credentials. With a customer's
-    document that is proved; whose record it is does not show."""
+    """Whether one installation could serve: both sides answer and take its credentials. With a customer's document that
+    is proved of the ERP; whose record it is does not show."""
     tax_id = None if document is None else read_document(document)
     if isinstance(tax_id, DocumentFault):
         raise WrongUsage("--document: informe um CPF ou CNPJ válido")
-    huggy, _ = await check_reachable("Huggy", settings.huggy_api_url, http)
+    async with open_huggy(settings) as ask:
+        huggy = await _ask_huggy(installation, ask, _in_a_while())
     tried = await try_way(installation.erp, probe)
     if is_fine(tried):
         try:
@@ -157,14 +177,35 @@ async def try_installation(
                 tried += await try_erp(erps(installation), tax_id)
         except Failure as failure:
             tried.append(tried_of(failure))
-    return report([huggy, *map(_finding, tried)])
+    return report(
+        [*(_finding(each.name, each) for each in huggy), *(_finding(f"ERP, {each.name}", each) for each in tried)]
+    )
 
 
-def _finding(tried: Tried) -> Finding:
+async def _ask_huggy(
+    installation: Installation, ask: AskHuggy, ends_at: float, turns: asyncio.Semaphore | None = None
+) -> Sequence[Tried]:
+    try:
+        async with asyncio.timeout_at(ends_at), turns or nullcontext():
+            return await ask(installation)
+    except TimeoutError:
+        return [tried_of(Unavailable("huggy.timeout"), TOKEN)]
+
+
+def _in_a_while() -> float:
+    return asyncio.get_running_loop().time() + HUGGY_S
+
+
+def _is_wrong(tried: Tried) -> bool:
+    """Whoever is not connected to Huggy yet serves nobody: the console leaves that out, here it is the question."""
+    return tried.verdict is Verdict.BAD or (tried.name == TOKEN and tried.verdict is Verdict.LEFT_OUT)
+
+
+def _finding(check: str, tried: Tried) -> Finding:
     took = "" if tried.ms is None else f"{tried.ms:.0f} ms"
     return Finding(
-        check=f"ERP, {tried.name}",
-        ok=tried.verdict is not Verdict.BAD,
+        check=check,
+        ok=not _is_wrong(tried),
         note=". ".join(part.rstrip(".") for part in (tried.sentence, took) if part),
     )
 

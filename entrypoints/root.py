@@ -11,7 +11,7 @@ from application.console_ports import Operators
 from application.outage_ports import OutageRegistry
 from application.ports import Erps, Installations
 from domain.installation import ErpKind
-from entrypoints.connections import Probe
+from entrypoints.connections import AskHuggy, Probe
 from entrypoints.settings import Settings
 
 
@@ -56,6 +56,9 @@ class Root(Protocol):
 
     @property
     def open_erps(self) -> Callable[[Settings], AbstractAsyncContextManager[Erps]]: ...
+
+    @property
+    def open_huggy(self) -> Callable[[Settings], AbstractAsyncContextManager[AskHuggy]]: ...
 
     @property
     def mail_problem(self) -> Callable[[Settings], Awaitable[str | None]]:

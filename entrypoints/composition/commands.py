@@ -6,6 +6,7 @@ from contextlib import (
     asynccontextmanager,
     closing,
 )
+from functools import partial
 
 import structlog
 import uvloop
@@ -33,7 +34,7 @@ from entrypoints.composition.serving import (
     upstreams,
     work,
 )
-from entrypoints.connections import Probe
+from entrypoints.connections import AskHuggy, Probe, try_huggy
 from entrypoints.settings import Settings
 
 log = structlog.get_logger()
@@ -114,6 +115,13 @@ async def open_erps(settings: Settings) -> AsyncIterator[Erps]:
     container = Container(settings=settings)
     async with upstreams(container):
         yield container.erps()
+
+
+@asynccontextmanager
+async def open_huggy(settings: Settings) -> AsyncIterator[AskHuggy]:
+    container = Container(settings=settings)
+    async with container.huggy_http():
+        yield partial(try_huggy, accounts=container.accounts(), flow_lists=container.flow_lists())
 
 
 def erp_probe(settings: Settings) -> Probe:

@@ -150,6 +150,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         sleep=providers.Object(asyncio.sleep),
     )
+    flow_lists = providers.Singleton(HuggyFlowLists, http=huggy_http, base_url=settings.provided.huggy_api_url)
     work_loop = providers.Singleton(WorkLoop)
     carrier = providers.Singleton(Carrier, settings.provided.keys.call())
     connections = providers.Singleton(
@@ -157,7 +158,7 @@ class Container(containers.DeclarativeContainer):
         probe=providers.Singleton(make_probe, verified_tls, unverified_tls, settings.provided.private_hosts),
         open_erp=providers.Singleton(make_erp_trials, clock, settings.provided.private_hosts, erp_http),
         accounts=accounts,
-        flow_lists=providers.Singleton(HuggyFlowLists, http=huggy_http, base_url=settings.provided.huggy_api_url),
+        flow_lists=flow_lists,
         work_loop=work_loop,
     )
     engine = providers.Singleton(

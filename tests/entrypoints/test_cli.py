@@ -29,7 +29,7 @@ from domain.identifiers import FlowId, Secret
 from domain.installation import ErpAccess, ErpKind, FlowKey, Installation
 from entrypoints import cli
 from entrypoints.cli import Terminal
-from entrypoints.connections import Probe
+from entrypoints.connections import TOKEN, AskHuggy, Probe, Tried, Verdict
 from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
 from tests.entrypoints.fakes import INSTALLATION
@@ -88,6 +88,13 @@ class MemoryRoot:
     @asynccontextmanager
     async def open_erps(self, settings: Settings) -> AsyncIterator[Erps]:
         yield lambda _: memory_erp(self.world)
+
+    @asynccontextmanager
+    async def open_huggy(self, settings: Settings) -> AsyncIterator[AskHuggy]:
+        async def ask(_: Installation) -> Sequence[Tried]:
+            return [Tried(name=TOKEN, verdict=Verdict.GOOD)]
+
+        yield ask
 
     async def mail_problem(self, settings: Settings) -> str | None:
         return None
@@ -368,12 +375,11 @@ def test_an_installation_is_tried_with_a_lookup(ponte: Ponte) -> None:
 
     assert told["ok"]
     assert [check["check"] for check in told["checks"]] == [
-        "Huggy",
+        "Acesso à Huggy",
         "ERP, Nome (DNS)",
         "ERP, Token e PBX",
         "ERP, Resposta do ERP",
     ]
-    assert [str(request.url) for request in ponte.posted] == ["https://api.huggy.app/v3"]
 
 
 # --- replay
@@ -488,7 +494,8 @@ def test_migrate_tells_the_version(ponte: Ponte) -> None:
 def test_doctor_says_a_line_per_check_and_fails_if_one_does(ponte: Ponte) -> None:
     ponte.keep(INSTALLATION)
     assert ponte("doctor") == 0
-    assert len(ponte.out.splitlines()) == 6
+    assert len(ponte.out.splitlines()) == 7
+    assert [str(request.url) for request in ponte.posted] == ["https://api.huggy.app/v3"]
 
     ponte.root.problem = "rode `ponte migrate`"
     assert ponte("doctor") == 1

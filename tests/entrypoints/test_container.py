@@ -3,7 +3,9 @@
 import io
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -96,6 +98,48 @@ def test_a_database_that_is_not_of_this_version_is_refused_with_what_to_do(run: 
     assert "ponte migrate" in complaint
 
 
+class HuggysApi(BaseHTTPRequestHandler):
+    """Takes one token."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.headers["authorization"] == f"Bearer {HUGGY_TOKEN}" else 401)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"[]")
+
+    def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
+
+
+@pytest.fixture
+def huggy(environ: dict[str, str]) -> Iterator[None]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), HuggysApi) as server:
+        environ["PONTE_HUGGY_API_URL"] = f"http://127.0.0.1:{server.server_port}/v3"
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield
+        server.shutdown()
+        serving.join()
+
+
+@pytest.mark.usefixtures("huggy")
+def test_a_token_that_huggy_refuses_fails_the_doctor_and_the_installations_test(
+    run: Run, environ: dict[str, str]
+) -> None:
+    run("migrate")
+    environ |= {"PONTE_HUGGY_TOKEN": "expired-t0ken", "PONTE_PRIVATE_HOSTS": "127.0.0.1:1"}
+    ident = json.loads(run(*ADD, "--erp-url", "http://127.0.0.1:1", "--json")[1])["installation_id"]
+
+    for command, check in (
+        (["doctor"], f"Huggy da instalação {ident}"),
+        (["installation", "test", ident], "Acesso à Huggy"),
+    ):
+        code, out, err = run(*command)
+        assert code == 1
+        assert f"falha  {check}: A Huggy recusou o acesso: entre de novo com a Huggy, ou cole um token novo" in out
+        assert "expired-t0ken" not in out + err
+
+
+@pytest.mark.usefixtures("huggy")
 def test_the_doctor_finds_what_is_right_and_what_is_not(run: Run, environ: dict[str, str]) -> None:
     code, out, _ = run("doctor", "--json")
     assert code == 1

@@ -1,6 +1,8 @@
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -11,14 +13,14 @@ from adapters.memory.clock import SetClock
 from adapters.memory.installations import MemoryInstallations
 from adapters.memory.world import World, memory_erp
 from adapters.web.probe import Fault, Layer, Reached
-from application.failures import Rejected, Unavailable
+from application.failures import Failure, Rejected, Unavailable
 from application.ports import Erps, Installations
 from domain.customer import Customer
-from domain.identifiers import CustomerId, InstallationId, Secret
+from domain.identifiers import CompanyId, CustomerId, InstallationId, Secret
 from domain.installation import ErpAccess, Installation
 from domain.tax_id import Cpf
 from entrypoints import doctor
-from entrypoints.connections import Probe
+from entrypoints.connections import AskHuggy, Probe, try_huggy
 from entrypoints.reply import CommandFailed, Reply, WrongUsage
 from entrypoints.settings import Settings, SettingsError, read_settings
 from tests.entrypoints.fakes import INSTALLATION
@@ -47,6 +49,32 @@ def reaching(fault: Fault | None = None) -> Probe:
     return reach
 
 
+class Accounts:
+    """Only what is asked here."""
+
+    def __init__(self, answer: bool | Failure | None) -> None:
+        self._answer = answer
+
+    async def belongs_to(self, token: Secret, company_id: CompanyId) -> bool:
+        """None: it never tells."""
+        if self._answer is None:
+            await asyncio.Event().wait()
+        if isinstance(self._answer, Failure):
+            raise self._answer
+        return bool(self._answer)
+
+
+def huggy_that_says(answer: bool | Failure | None) -> doctor.OpenHuggy:
+    async def no_list(_: Installation) -> None:
+        return None
+
+    @asynccontextmanager
+    async def open_huggy(settings: Settings) -> AsyncIterator[AskHuggy]:
+        yield partial(try_huggy, accounts=Accounts(answer), flow_lists=no_list)  # type: ignore[arg-type]
+
+    return open_huggy
+
+
 def opening(*kept: Installation, error: Exception | None = None) -> doctor.OpenInstallations:
     @asynccontextmanager
     async def open_installations(settings: Settings) -> AsyncIterator[Installations]:
@@ -67,6 +95,7 @@ async def diagnose(
     open_installations: doctor.OpenInstallations | None = None,
     mail_problem: str | Exception | None = None,
     answer: Callable[[httpx.Request], httpx.Response] = answering,
+    takes_us: bool | Failure | None = True,
     fault: Fault | None = None,
     now: datetime = NOW,
 ) -> Reply:
@@ -81,6 +110,7 @@ async def diagnose(
             database_problem=lambda _: problem,
             mail_problem=try_mail,
             open_installations=open_installations or opening(INSTALLATION),
+            open_huggy=huggy_that_says(takes_us),
             probe=reaching(fault),
             http=http,
             clock=SetClock(now),
@@ -101,6 +131,7 @@ async def test_when_all_is_well_each_check_says_ok() -> None:
         "ok     chaves",
         "ok     Huggy",
         "ok     relógio",
+        "ok     Huggy da instalação inst-1",
         "ok     ERP da instalação inst-1",
     ]
 
@@ -148,14 +179,57 @@ async def test_a_side_that_does_not_answer_is_told_without_the_errors_words() ->
     assert "secret" not in huggy + erp
 
 
+MANY = [
+    replace(INSTALLATION, id=InstallationId(f"inst-{n}"), webhook_key=Secret(value=f"key-{n}")) for n in range(1, 30)
+]
+
+
 async def test_every_installations_erp_is_checked() -> None:
-    others = [
-        replace(INSTALLATION, id=InstallationId(f"inst-{n}"), webhook_key=Secret(value=f"key-{n}"))
-        for n in range(2, 30)
-    ]
-    reply = await diagnose(open_installations=opening(INSTALLATION, *others), fault=Fault.REFUSED)
+    reply = await diagnose(open_installations=opening(*MANY), fault=Fault.REFUSED)
 
     assert len(failed(reply)) == 29
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Unavailable("huggy.unauthorized", "huggy-token"), "A Huggy recusou o acesso: entre de novo"),
+        (False, "Este acesso não é desta empresa"),
+    ],
+)
+async def test_every_installations_access_to_huggy_is_checked_as_the_console_does(
+    answer: bool | Failure, words: str
+) -> None:
+    lines = failed(await diagnose(open_installations=opening(*MANY), takes_us=answer))
+
+    assert len(lines) == 29
+    assert lines[0].startswith(f"Huggy da instalação inst-1: {words}")
+    assert "huggy-token" not in str(lines)
+
+
+async def test_an_installation_that_was_never_connected_to_huggy_is_told() -> None:
+    blank = replace(INSTALLATION, huggy_token=Secret(value=""))
+    (line,) = failed(await diagnose(open_installations=opening(blank)))
+
+    assert line == "Huggy da instalação inst-1: Conecte com a Huggy primeiro."
+
+
+async def test_a_huggy_that_never_answers_holds_the_doctor_up_for_a_bounded_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "HUGGY_S", 0)
+    lines = failed(await diagnose(open_installations=opening(*MANY), takes_us=None))
+
+    assert len(lines) == 29
+    assert all("A Huggy não respondeu a tempo" in line for line in lines)
+
+
+async def test_where_huggy_cannot_be_reached_that_is_told_once() -> None:
+    reply = await diagnose(
+        open_installations=opening(*MANY), answer=refusing("api.huggy.app"), takes_us=Unavailable("huggy.unreachable")
+    )
+
+    assert [line.partition(":")[0] for line in failed(reply)] == ["Huggy"]
 
 
 @pytest.mark.parametrize("away", [timedelta(minutes=2), timedelta(minutes=-2)])
@@ -211,23 +285,30 @@ def world() -> World:
     return world
 
 
-async def try_out(world: World, document: str | None, fault: Fault | None = None) -> Reply:
+async def try_out(
+    world: World, document: str | None, fault: Fault | None = None, *, takes_us: bool | Failure | None = True
+) -> Reply:
     @asynccontextmanager
     async def open_erps(settings: Settings) -> AsyncIterator[Erps]:
         yield lambda _: memory_erp(world)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answering)) as http:
-        return await doctor.try_installation(
-            INSTALLATION, SETTINGS, document=document, open_erps=open_erps, probe=reaching(fault), http=http
-        )
+    return await doctor.try_installation(
+        INSTALLATION,
+        SETTINGS,
+        document=document,
+        open_huggy=huggy_that_says(takes_us),
+        open_erps=open_erps,
+        probe=reaching(fault),
+    )
 
 
-async def test_an_installation_is_tried_by_reaching_both_sides_and_by_one_lookup(world: World) -> None:
+async def test_an_installation_is_tried_by_its_access_to_huggy_and_by_one_lookup(world: World) -> None:
     reply = await try_out(world, DOCUMENT)
 
     assert reply.ok
     assert [line.partition(":")[0] for line in reply.lines] == [
-        "ok     Huggy",
+        "ok     Acesso à Huggy",
+        "ok     Lista de flows",
         "ok     ERP, Nome (DNS)",
         "ok     ERP, Porta",
         "ok     ERP, Token e PBX",
@@ -249,12 +330,22 @@ async def test_without_a_document_the_credentials_are_tried_and_nothing_is_claim
     assert "Ana" not in str(wrong)
 
 
+async def test_a_token_that_huggy_refuses_is_told_and_the_erp_is_tried_all_the_same(world: World) -> None:
+    reply = await try_out(world, DOCUMENT, takes_us=Unavailable("huggy.unauthorized", "huggy-token"))
+
+    assert not reply.ok
+    (line,) = failed(reply)
+    assert line.startswith("Acesso à Huggy: A Huggy recusou o acesso: entre de novo")
+    assert any(line.startswith("ok     ERP, Resposta do ERP") for line in reply.lines)
+    assert "huggy-token" not in str(reply)
+
+
 async def test_an_erp_that_cannot_be_reached_is_not_asked(world: World) -> None:
     reply = await try_out(world, DOCUMENT, Fault.CERTIFICATE_EXPIRED)
 
     (line,) = failed(reply)
     assert line.startswith("ERP, Porta: O certificado venceu")
-    assert len(reply.lines) == 3
+    assert len(reply.lines) == 4
 
 
 async def test_a_document_that_is_none_is_wrong_usage(world: World) -> None:
