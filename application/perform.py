@@ -13,7 +13,6 @@ from application.ports import Alerts, Chat, Clock, EffectState, Entry, Erps
 from application.recording import Recording
 from domain.action import (
     Action,
-    CloseChat,
     LeaveNote,
     LeaveToAgent,
     Message,
@@ -26,7 +25,7 @@ from domain.action import (
     StartFlow,
     Terminal,
 )
-from domain.identifiers import EffectKey
+from domain.identifiers import EffectKey, NotificationKey
 from domain.installation import FlowKey, Installation
 from domain.notification import Situation
 from domain.outcome import Outcome
@@ -63,6 +62,8 @@ class Perform:
         self._alerts = alerts
         self._installation = installation
         self._left_for_pdfs_s = PDFS_TIMEOUT_S
+        self._seen = Situation.UNKNOWN
+        self._looked_at = 0.0
 
     async def __call__(self, entry: Entry, outcome: Outcome, route: Route, *, cause: str | None = None) -> Ending:
         """`cause`: why this route is taken in place of another one."""
@@ -70,29 +71,46 @@ class Perform:
         return Ending(flow=ending.flow, cause=cause or ending.cause)
 
     async def _walk(self, entry: Entry, outcome: Outcome, route: Route) -> Ending:
-        looked_at = self._clock.monotonic()
-        situation = await self._situation(entry)
-        if situation is Situation.CLOSED:
-            return Ending(flow=CLOSED_BEFORE)
-        if situation is Situation.WITH_AGENT:
-            route = for_agent(route, outcome)
+        await self._look(entry)
         refused: str | None = None
-        ours = not isinstance(route.terminal, LeaveToAgent)
-        patient = not ours or entry.age_s < GIVES_WAY_AFTER_S
         try:
-            for index, remark in enumerate(route.remarks):
-                await self._remark(entry, EffectKey(f"{entry.notification.key}:{index}"), remark, patient=patient)
+            await self._tell(entry, outcome, route)
         except Rejected as failure:
             await self._alert(failure)
             refused = failure.cause
-            if ours:
-                route = Route(terminal=to_auxiliary(self._installation))
-        if self._clock.monotonic() - looked_at > REREAD_AFTER_S:
-            await self._recording.settle()
-            if (situation := await self._situation(entry)) in _NOT_OURS:
-                return Ending(flow=_NOT_OURS[situation], cause=refused)
+            route = Route(terminal=to_auxiliary(self._installation))
+        if not await self._is_ours(entry):
+            return Ending(flow=_NOT_OURS[self._seen], cause=refused)
         ending = await self._end(entry, route.terminal)
         return Ending(flow=ending.flow, cause=ending.cause or refused)
+
+    async def _tell(self, entry: Entry, outcome: Outcome, route: Route) -> None:
+        """The remarks, as long as nobody else has the chat; an agent who has it reads the rest as notes."""
+        patient = entry.age_s < GIVES_WAY_AFTER_S
+        for index, remark in enumerate(route.remarks):
+            if not await self._is_ours(entry):
+                break
+            await self._remark(entry, step_key(entry.notification.key, index), remark, patient=patient)
+        if self._seen is Situation.WITH_AGENT:
+            await self._leave_notes(entry, for_agent(route, outcome))
+
+    async def _leave_notes(self, entry: Entry, route: Route) -> None:
+        """All but what was said to the customer. What an agent read the customer has not."""
+        for index, note in enumerate(route.remarks):
+            said = await self._recording.recall(step_key(entry.notification.key, index))
+            if said is None or said.state is not EffectState.DONE:
+                await self._remark(entry, note_key(entry.notification.key, index), note, patient=True)
+
+    async def _is_ours(self, entry: Entry) -> bool:
+        """Looked at again after a while, with all that was said on record. Who took the chat keeps it."""
+        if self._seen not in _NOT_OURS and self._clock.monotonic() - self._looked_at > REREAD_AFTER_S:
+            await self._recording.settle()
+            await self._look(entry)
+        return self._seen not in _NOT_OURS
+
+    async def _look(self, entry: Entry) -> None:
+        self._seen = await self._situation(entry)
+        self._looked_at = self._clock.monotonic()
 
     async def _situation(self, entry: Entry) -> Situation:
         """A look that fails must not keep the answer from the customer; only a late answer waits until it can look."""
@@ -119,7 +137,7 @@ class Perform:
             await self._recording.begin(key, SAID_AGAIN)
         try:
             await self._say(entry, remark)
-        except InDoubt:
+        except (InDoubt, Unintelligible):
             if begun.state is EffectState.FRESH:
                 raise  # it will be said once more
         except Failure as failure:
@@ -152,12 +170,10 @@ class Perform:
         file = SendFile(name=pdf.name, content=content, caption=pdf.caption)
         try:
             await self._chat.perform(entry.notification.chat, file)
-        except InDoubt:
-            raise
         except Rejected:  # "Arquivo inválido"
             return False
-        except Failure:
-            if pdf.otherwise is None:
+        except Unavailable as failure:
+            if pdf.otherwise is None or isinstance(failure, InDoubt):
                 raise
             return False
         return True
@@ -176,10 +192,11 @@ class Perform:
 
     async def _end(self, entry: Entry, terminal: Terminal) -> Ending:
         """Ends the chat's turn as planned; where Huggy refuses that, in the auxiliary flow."""
-        if isinstance(terminal, LeaveToAgent):
-            return Ending(flow=planned_ending(terminal))
+        key = entry.notification.key
+        if entry.outcome is not None and await self._recording.recall(_auxiliary_key(key)) is not None:
+            return await self._end_in_auxiliary(entry)  # Huggy refused the other one in an earlier attempt
         try:
-            return await self._once(entry, EffectKey(f"{entry.notification.key}:end"), terminal)
+            return await self._once(entry, EffectKey(f"{key}:end"), terminal)
         except Rejected as failure:
             await self._alert(failure)
             if isinstance(terminal, StartFlow) and terminal.flow is FlowKey.AUXILIARY:
@@ -189,23 +206,23 @@ class Perform:
 
     async def _end_in_auxiliary(self, entry: Entry) -> Ending:
         try:
-            return await self._once(entry, EffectKey(f"{entry.notification.key}:aux"), to_auxiliary(self._installation))
+            return await self._once(entry, _auxiliary_key(entry.notification.key), to_auxiliary(self._installation))
         except Rejected as failure:
             await self._alert(failure)
             return await self._apologise(entry, failure)
 
-    async def _once(self, entry: Entry, key: EffectKey, terminal: StartFlow | CloseChat) -> Ending:
+    async def _once(self, entry: Entry, key: EffectKey, terminal: Terminal) -> Ending:
         """Never twice: after a doubt the customer is told to write again, should nothing come."""
         begun = await self._recording.begin(key)
         if begun.state is EffectState.DONE:
             return Ending(flow=planned_ending(terminal))
-        doubt: InDoubt | None = None
+        doubt: Failure | None = None
         if begun.state is EffectState.DOUBTFUL:
             doubt = InDoubt("huggy.flow_in_doubt", "begun before a crash")
         else:
             try:
                 await self._chat.perform(entry.notification.chat, terminal)
-            except InDoubt as failure:
+            except (InDoubt, Unintelligible) as failure:
                 doubt = failure
             except Failure:
                 await self._recording.forget(key)
@@ -215,7 +232,7 @@ class Perform:
         self._recording.step_happened(key)
         return Ending(flow=planned_ending(terminal), cause=doubt.cause if doubt else None)
 
-    async def _own_up(self, entry: Entry, doubt: InDoubt) -> None:
+    async def _own_up(self, entry: Entry, doubt: Failure) -> None:
         await self._alert(doubt)
         await self._last_words(entry, Say(message=Message(key="chat.in_doubt")))
 
@@ -232,3 +249,17 @@ class Perform:
 
     async def _alert(self, failure: Failure) -> None:
         await self._alerts.raise_alert(self._installation.id, failure.cause, failure.detail)
+
+
+def step_key(key: NotificationKey, index: int) -> EffectKey:
+    """Of what a route says at this place."""
+    return EffectKey(f"{key}:{index}")
+
+
+def note_key(key: NotificationKey, index: int) -> EffectKey:
+    """Of the note that an agent reads in place of it."""
+    return EffectKey(f"{key}:{index}:note")
+
+
+def _auxiliary_key(key: NotificationKey) -> EffectKey:
+    return EffectKey(f"{key}:aux")

@@ -31,6 +31,10 @@ class Recording:
         self._concluded = self._happened = None
         return begun
 
+    async def recall(self, key: EffectKey) -> Begun | None:
+        """`Ledger.recall`."""
+        return await self._journal.recall(self._entry, key)
+
     async def forget(self, key: EffectKey) -> None:
         """`Ledger.forget`."""
         await self._journal.forget(self._entry, key)

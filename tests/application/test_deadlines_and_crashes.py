@@ -10,7 +10,7 @@ import pytest
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
 from application.perform import PDFS_TIMEOUT_S
 from application.ports import Begun, Erp, Lane
-from domain.action import Action, LeaveNote, Say, SayCode, SendFile, StartFlow
+from domain.action import Action, LeaveNote, Say, SayCode, SendFile
 from domain.customer import Contract, Customer
 from domain.identifiers import InvoiceId
 from domain.installation import FlowKey, Policies
@@ -149,6 +149,41 @@ async def test_an_agent_who_takes_the_chat_while_a_slow_answer_is_told_keeps_it(
     await office.receive(lookup())
     assert office.said_keys == ["contracts.list"]
     assert office.flows == []
+
+
+async def test_an_agent_who_takes_the_chat_between_two_messages_reads_the_rest_as_notes() -> None:
+    office = Office()
+    office.world.add(customer(HOME))
+    office.world.invoices[HOME.id] = [invoice(str(number), reference=f"FAT{number}") for number in range(1, 4)]
+    said = office.chat.perform
+
+    async def slow(chat: ChatRef, action: Action) -> None:
+        await said(chat, action)
+        office.clock.advance(3)
+        office.chat.situations[CHAT.id] = Situation.WITH_AGENT
+
+    office.chat.perform = slow  # type: ignore[method-assign]
+    await office.receive(boleto())
+    assert len(office.heard) == 2, "until the chat was looked at again"
+    notes = office.chat.notes(CHAT.id)
+    assert len(notes) == 9 - 2 + 1, "all that was not said, and what came of it"
+    assert notes[-1].message.key == "note.outcome.boleto.issued"
+    assert office.flows == []
+
+
+async def test_what_an_agent_read_is_said_to_the_customer_when_the_chat_was_handed_back_meanwhile() -> None:
+    office = Office()
+    office.world.add(customer(HOME))
+    office.world.invoices[HOME.id] = [invoice()]
+    office.chat.situations[CHAT.id] = Situation.WITH_AGENT
+    await office.accept(boleto())
+    with refusing(office, LeaveNote, Unavailable("huggy.unavailable"), after=3):
+        assert await office.work() is not None
+    assert len(office.chat.notes(CHAT.id)) == 3
+    office.chat.situations[CHAT.id] = Situation.AUTOMATIC
+    assert await office.work() is None
+    assert office.said_keys == ["boleto.intro.line", "boleto.link"]
+    assert office.flows == [FlowKey.BOLETOS_FOUND]
 
 
 @pytest.mark.parametrize(
@@ -302,13 +337,15 @@ async def test_a_file_that_huggy_refuses_is_replaced_by_its_link() -> None:
 
 
 @contextmanager
-def refusing(office: Office, kind: type[object], failure: Failure) -> Iterator[None]:
-    """Huggy takes everything but this kind of action."""
-    taken = office.chat.perform
+def refusing(office: Office, kind: type[object], failure: Failure, *, after: int = 0) -> Iterator[None]:
+    """Huggy takes so many actions of this kind, then none; everything else it takes."""
+    taken, left = office.chat.perform, [after]
 
     async def perform(chat: ChatRef, action: Action) -> None:
         if isinstance(action, kind):
-            raise failure
+            left[0] -= 1
+            if left[0] < 0:
+                raise failure
         await taken(chat, action)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -322,21 +359,25 @@ def with_pdf(office: Office, **changes: object) -> None:
     office.world.pdfs[invoice().id] = b"%PDF-"
 
 
-@pytest.mark.parametrize("failure", [Unavailable("huggy.unavailable"), Unintelligible("huggy.unexpected_status")])
-async def test_a_file_that_huggy_does_not_take_now_is_replaced_by_its_link(failure: Failure) -> None:
+async def test_a_file_that_huggy_does_not_take_now_is_replaced_by_its_link() -> None:
     office = Office()
     with_pdf(office)
-    with refusing(office, SendFile, failure):
+    with refusing(office, SendFile, Unavailable("huggy.unavailable")):
         await office.receive(boleto())
     assert office.said_keys == ["boleto.intro.line", "boleto.link"]
     assert office.flows == [FlowKey.BOLETOS_FOUND]
 
 
-async def test_a_file_that_may_have_arrived_is_sent_once_more_before_its_link_would_be() -> None:
+UNSURE = [InDoubt("huggy.timeout"), Unintelligible("huggy.unexpected_status")]
+"""what Huggy may have done all the same"""
+
+
+@pytest.mark.parametrize("failure", UNSURE)
+async def test_a_file_that_may_have_arrived_is_sent_once_more_before_its_link_would_be(failure: Failure) -> None:
     office = Office()
     with_pdf(office)
     await office.accept(boleto())
-    with refusing(office, SendFile, InDoubt("huggy.timeout")):
+    with refusing(office, SendFile, failure):
         assert await office.work() is not None
     assert await office.work() is None
     assert [type(action) for action in office.heard][-1] is SendFile
@@ -368,18 +409,24 @@ async def test_notes_for_an_agent_wait_for_huggy_however_long() -> None:
             assert await office.work() is not None
             office.clock.advance(120)
     assert await office.work() is None
-    assert [note.message.key for note in office.chat.notes(CHAT.id)] == ["contracts.list", "note.outcome.customer.found"]
+    assert [note.message.key for note in office.chat.notes(CHAT.id)] == [
+        "contracts.list",
+        "note.outcome.customer.found",
+    ]
     assert office.flows == []
 
 
-async def test_an_answer_of_huggys_that_nobody_understands_is_no_reason_to_stop_trying() -> None:
+async def test_once_the_auxiliary_flow_was_begun_no_other_one_is_started_in_its_place() -> None:
     office = Office()
     office.world.add(customer())
     await office.accept(lookup())
-    with refusing(office, StartFlow, Unintelligible("huggy.unexpected_status")):
+    office.chat.fail(Rejected("huggy.not_found"))
+    office.chat.fail(InDoubt("huggy.timeout"), after_effect=True)
+    with refusing(office, Say, Unavailable("huggy.unavailable")):
         assert await office.work() is not None
     assert await office.work() is None
-    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+    assert office.flows == [FlowKey.AUXILIARY]
+    assert office.said_keys == ["chat.in_doubt"]
 
 
 async def test_where_neither_pdf_nor_link_can_be_had_and_there_is_no_code_a_person_helps() -> None:
@@ -409,19 +456,21 @@ async def test_all_pdfs_of_one_answer_share_the_time_for_fetching_them() -> None
     assert office.flows == [FlowKey.BOLETOS_FOUND]
 
 
-async def test_a_flow_whose_answer_got_lost_is_not_started_again_and_the_customer_is_told() -> None:
+@pytest.mark.parametrize("failure", UNSURE)
+async def test_a_flow_whose_answer_got_lost_is_not_started_again_and_the_customer_is_told(failure: Failure) -> None:
     office = Office()
     office.world.add(customer())
-    office.chat.fail(InDoubt("huggy.timeout"), after_effect=True)
+    office.chat.fail(failure, after_effect=True)
     await office.receive(lookup())
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
     assert office.said_keys == ["chat.in_doubt"]
 
 
-async def test_a_message_whose_answer_got_lost_is_said_once_more_and_not_for_ever() -> None:
+@pytest.mark.parametrize("failure", UNSURE)
+async def test_a_message_whose_answer_got_lost_is_said_once_more_and_not_for_ever(failure: Failure) -> None:
     office = Office()
     office.world.add(customer(HOME, OFFICE))
-    office.chat.fail(InDoubt("huggy.timeout"), InDoubt("huggy.timeout"), after_effect=True)
+    office.chat.fail(failure, failure, after_effect=True)
     await office.accept(lookup())
     assert await office.work() is not None
     assert await office.work() is None

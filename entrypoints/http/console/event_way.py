@@ -1,6 +1,6 @@
 """One event's way through Ponte: stations for the drawing, steps for the timeline, and what the customer was told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from application.history import Attempt, EffectRow, Event
+from application.perform import note_key, step_key
 from application.ports import EffectState, Render
 from domain.action import CloseChat, LeaveNote, LeaveToAgent, Message, Remark, Say, SayCode, SendPdf, StartFlow
 from domain.causes import advise
@@ -224,14 +225,17 @@ def _told(event: Event, render: Render) -> list[Told]:
     if route is None:
         return []
     states = {effect.key: effect for effect in event.effects}
-    return [
-        Told(
-            text=_words(remark, render),
-            is_note=isinstance(remark, LeaveNote) or event.row.flow == planned_ending(LeaveToAgent()),
-            word=_state(states.get(EffectKey(f"{event.row.key}:{index}")), event),
-        )
-        for index, remark in enumerate(route.remarks)
-    ]
+    return [_told_at(index, remark, event, states, render) for index, remark in enumerate(route.remarks)]
+
+
+def _told_at(index: int, remark: Remark, event: Event, states: Mapping[EffectKey, EffectRow], render: Render) -> Told:
+    said, note = states.get(step_key(event.row.key, index)), states.get(note_key(event.row.key, index))
+    left_to_agent = said is None and event.row.flow == planned_ending(LeaveToAgent())
+    return Told(
+        text=_words(remark, render),
+        is_note=isinstance(remark, LeaveNote) or left_to_agent,
+        word=_state(said or note, event),
+    )
 
 
 def _state(effect: EffectRow | None, event: Event) -> Word:
