@@ -70,7 +70,8 @@ async def _told(connection: AsyncConnection, *, within_s: float) -> AsyncGenerat
         yield early.channel, early.payload
     loop, came = asyncio.get_running_loop(), asyncio.Event()
     until = loop.time() + within_s
-    loop.add_reader(connection.fileno(), came.set)
+    ear = connection.fileno()  # once it is cut off it tells its number no more
+    loop.add_reader(ear, came.set)
     try:
         while await _is_set(came, within_s=until - loop.time()):
             came.clear()
@@ -78,7 +79,7 @@ async def _told(connection: AsyncConnection, *, within_s: float) -> AsyncGenerat
             while told := connection.pgconn.notifies():
                 yield told.relname.decode(), told.extra.decode()
     finally:
-        loop.remove_reader(connection.fileno())
+        loop.remove_reader(ear)
 
 
 async def _is_set(event: asyncio.Event, *, within_s: float) -> bool:

@@ -1,8 +1,10 @@
 """What is Procrastinate's own: the database that goes away, what is left behind in it, and who may begin."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -425,6 +427,36 @@ async def test_an_ear_hears_each_word_when_it_is_said(url: str, post: PostgresPo
                 pass  # "today", which was said until it was heard
     listening.cancel()
     await asyncio.wait({listening})
+
+
+async def test_an_ear_that_was_cut_off_is_not_watched_any_more(url: str, post: PostgresPost) -> None:
+    """Else its number would be given to another connection, of which the loop then hears nothing."""
+    loop = asyncio.get_running_loop()
+    watch, ignore, heard = loop.add_reader, loop.remove_reader, asyncio.Queue[str]()
+    watched: Counter[int] = Counter()
+
+    def add_reader(number: int, *call: Any) -> None:
+        watched[number] += 1
+        watch(number, *call)
+
+    def remove_reader(number: int) -> bool:
+        watched[number] -= 1
+        return ignore(number)
+
+    async def hear(*, channel: str, payload: str) -> None:
+        heard.put_nowait(payload)
+
+    with capture_logs() as logs, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "add_reader", add_reader)
+        patch.setattr(loop, "remove_reader", remove_reader)
+        connector = ListeningConnector(f"{url}&application_name=ear", canary_s=600)
+        listening = asyncio.create_task(connector.listen_notify(hear, ["news"]))
+        await eventually(lambda: told(post, heard))
+        await post.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ear'")
+        await eventually(lambda: bool(logs))
+        listening.cancel()
+        await asyncio.wait({listening})
+    assert not any(watched.values())
 
 
 async def told(post: PostgresPost, heard: asyncio.Queue[str]) -> bool:
