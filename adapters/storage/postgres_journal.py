@@ -83,14 +83,15 @@ kept AS (
 )
 """
 # Even a repetition needs room to be recorded: while the disk is full nobody is told the same thing again and again.
-# `xmax` of a row that was there before is not 0: it was locked to be updated.
+# `xmax` of a row that was there before is not 0: it was locked to be updated. No two seals are alike: a note that is one of
+# ours was written by this very call, or by one whose answer was lost with its connection, so that nobody acted on it.
 _BEGIN = f"""
 {_LOCKED}, {_CONCLUDED}, {_HAPPENED}
 INSERT INTO effects AS effect (entry_seq, key, state, note, at)
 SELECT seq, %s, 'planned', %b, ponte_now() FROM entry
 ON CONFLICT (entry_seq, key)
     DO UPDATE SET at = CASE effect.state WHEN 'planned' THEN excluded.at ELSE effect.at END
-RETURNING xmax = 0 AS fresh, state, note
+RETURNING xmax = 0 OR note IN (%b, %b) AS fresh, state, note
 """  # noqa: S608  # put together from our own words
 _FINISH = f"""
 {_LOCKED}, {_HAPPENED}, {_KEPT}, finished AS (
@@ -122,6 +123,8 @@ class PostgresJournal:
         self._seal = seal
         self._worked_here: set[int] = set()
         """entries that this process, and nobody before it, began to work on"""
+        self._unheard: dict[tuple[int, EffectKey], bytes] = {}
+        """what was to be noted of intents of which nobody knows whether they were recorded"""
 
     async def accept(self, installation_id: InstallationId, arrivals: Sequence[Arrival], *, window_s: float) -> Receipt:
         if not arrivals:
@@ -159,8 +162,14 @@ class PostgresJournal:
         if happened == key:  # one statement can't write a row twice
             before, happened = [(_DONE, (entry.seq, key, None))], None
         columns = NO_CONCLUSION if concluded is None else conclusion_columns(entry, concluded, self._seal)
-        begin = (_BEGIN, (entry.seq, *columns, happened, None, key, seal_note(note, self._seal)))
-        *_, begun = await self._ledger.run([*before, begin], size=len(columns[1] or b"") + len(note))
+        sealed = self._seal.seal(note)
+        unheard = self._unheard.pop((entry.seq, key), sealed)
+        begin = (_BEGIN, (entry.seq, *columns, happened, None, key, sealed, sealed, unheard))
+        try:
+            *_, begun = await self._ledger.run([*before, begin], size=len(columns[1] or b"") + len(note))
+        except Unavailable:
+            self._unheard[entry.seq, key] = sealed
+            raise
         if not begun:
             raise Unavailable("storage.entry_gone", "its installation was removed")
         ((fresh, *earlier),) = begun

@@ -1,18 +1,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack
 
 import psycopg
 import pytest
 
 from adapters.storage.postgres_accept import Delivery, Row, store
-from adapters.storage.postgres_server import connect
+from adapters.storage.postgres_batches import Asking, Batches, Rows, Statement, ask
+from adapters.storage.postgres_journal import PostgresJournal
+from adapters.storage.postgres_server import Session, connect
+from adapters.storage.seal import Seal
 from application.failures import Unavailable
 from application.ports import Arrival, Begun, Conclusion, EffectState, Journal, Receipt
 from domain.action import Route, StartFlow
 from domain.identifiers import EffectKey, InstallationId
 from domain.installation import FlowKey
 from domain.outcome import NoOpenBoleto
-from tests.adapters.storage.files import served
+from tests.adapters.storage.files import KEY, served
 from tests.adapters.storage.postgres_bench import ServedPostgres
 from tests.contracts.journal import (
     EFFECT,
@@ -243,12 +247,45 @@ class TestFaults:
             assert await head(bench) == entry
             assert (await bench.journal.begin(entry, EffectKey(f"n-1:{number}"))).state is EffectState.FRESH
 
+    @pytest.mark.parametrize("note", [b"", b"before"])
+    async def test_an_effect_whose_beginning_was_recorded_unheard_was_begun_by_nobody_else(
+        self, bench: PostgresJournalBench, note: bytes
+    ) -> None:
+        entry = await accepted(bench)
+        with ExitStack() as opened:
+            journal = hard_of_hearing(bench.url, opened)
+            with pytest.raises(Unavailable):
+                await journal.begin(entry, EFFECT, note)  # its first connection is not replaced at once
+            assert (await journal.begin(entry, EFFECT, note)).state is EffectState.FRESH
+            assert (await journal.begin(entry, EFFECT, note)).state is EffectState.DOUBTFUL
+            other = EffectKey("n-1:other")
+            assert (await journal.begin(entry, other, note)).state is EffectState.FRESH, "asked again at once"
+            assert (await journal.begin(entry, other, note)).state is EffectState.DOUBTFUL
+
     async def test_what_the_database_can_not_hold_is_refused_alone(self, bench: PostgresJournalBench) -> None:
         deliveries = (accept(bench, key, chat=key) for key in ("a", "b", "no\0t", "c", "d"))
         results = await asyncio.gather(*deliveries, return_exceptions=True)
 
         assert [isinstance(result, Unavailable) for result in results] == [False, False, True, False, False]
         assert len(await bench.journal.unfinished()) == 4
+
+
+def hard_of_hearing(url: str, opened: ExitStack) -> PostgresJournal:
+    """Loses its connection after some commits of its ledger, before it hears of them: the first and the fourth."""
+    answers_lost = iter([True, False, False, True])
+
+    def heard(session: Session, questions: Sequence[Sequence[Statement]]) -> Sequence[Sequence[Rows]]:
+        answers = ask(session, questions)
+        if next(answers_lost, False):
+            session.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return answers
+
+    mailbox: Batches[Delivery, int] = Batches(url, store, name="mailbox", connections=1, batch_max=1)
+    ledger: Asking = Batches(url, heard, name="ledger", connections=1, batch_max=1)
+    for batches in (mailbox, ledger):
+        opened.callback(batches.close)
+    return PostgresJournal(mailbox=mailbox, ledger=ledger, reads=ledger, seal=Seal([KEY]))
 
 
 async def _payload(bench: PostgresJournalBench) -> bytes:
