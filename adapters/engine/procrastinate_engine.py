@@ -283,28 +283,31 @@ class ProcrastinateEngine:
     async def _care(self) -> None:
         """Sees to what workers leave behind, for as long as this one has work: so also while it is being stopped, when
         Procrastinate itself would no longer tell that it lives."""
-        steady_since = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        steady_since = loop.time()
         while True:
             await asyncio.sleep(CARE_S)
-            now = asyncio.get_running_loop().time()
             try:
                 # Right after an outage everybody has been silent: wait until the others had time to speak.
-                await self._look_after_jobs(takes_over=now - steady_since > STALLED_S)
+                if not await self._look_after_jobs(steady_since):
+                    steady_since = loop.time()
             except Exception as fault:  # noqa: BLE001  # whatever it was, the next round may succeed
-                steady_since = now
+                steady_since = loop.time()
                 log.warning("engine.care_failed", error=type(fault.__cause__ or fault).__name__)
 
-    async def _look_after_jobs(self, *, takes_over: bool) -> None:
+    async def _look_after_jobs(self, steady_since: float) -> bool:
+        """Whether others' silence tells anything."""
         worker_id = self._jobs.worker_id
         if worker_id is None:
-            return
-        census = await self._jobs.live(worker_id, silent_s=STALLED_S)
+            return True
+        census = await self._jobs.live(worker_id, silent_s=STALLED_S, unheard_s=STALLED_S - CARE_S)
         for number in census.lost & self._at_work.keys():
             self._lost.add(number)
             self._at_work[number].cancel()
         await self._drop(census.adrift)
-        if takes_over:
+        if not census.unheard and asyncio.get_running_loop().time() - steady_since > STALLED_S:
             await self._drop(census.orphaned)
+        return not census.unheard
 
     async def _drop(self, jobs: Sequence[Job]) -> None:
         for job in jobs:

@@ -39,14 +39,21 @@ SELECT (job).id, (job).status, (job).task_name, (job).priority, (job).lock, (job
     (job).scheduled_at, (job).queue_name, (job).attempts, (job).worker_id
 FROM fetched ORDER BY number
 """
-# What this worker is recorded to be at, and what is left of those that are gone or silent.
+# What this worker is recorded to be at, and what is left of those that are gone or silent. It sees its own last sign of
+# life as it was before this one.
 _LIVE: Final = """
 WITH living AS (
     UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %(worker_id)s
+), me AS (
+    SELECT EXISTS (
+        SELECT FROM procrastinate_workers
+        WHERE id = %(worker_id)s AND last_heartbeat < now() - make_interval(secs => %(unheard_s)s)
+    ) AS unheard
 )
-SELECT id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, worker_id
-FROM procrastinate_jobs AS job
-WHERE status = 'doing' AND (
+SELECT unheard,
+    id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, worker_id
+FROM me LEFT JOIN procrastinate_jobs AS job
+ON status = 'doing' AND (
     worker_id = %(worker_id)s OR worker_id IS NULL OR worker_id IN (
         SELECT id FROM procrastinate_workers
         WHERE id <> %(worker_id)s AND last_heartbeat < now() - make_interval(secs => %(silent_s)s)
@@ -67,6 +74,9 @@ class Census(Struct, frozen=True, kw_only=True):
     """those that it only believes to have"""
     orphaned: Sequence[Job]
     """those of workers that are gone, or have been silent for long"""
+    unheard: bool
+    """this worker was not heard of either: the database stood still, or its clock was set, and nobody's silence tells
+    anything"""
 
 
 class SteadyJobs(JobManager):
@@ -223,12 +233,15 @@ class SteadyJobs(JobManager):
         if job.id is not None:
             await self._delete([job.id])
 
-    async def live(self, worker_id: int, *, silent_s: float) -> Census:
-        """Tells that this worker lives, and looks which jobs are whose."""
+    async def live(self, worker_id: int, *, silent_s: float, unheard_s: float) -> Census:
+        """Tells that this worker lives, and looks which jobs are whose. After `silent_s` seconds others are silent, after
+        `unheard_s` this one was."""
         async with self._fetching:  # nothing is added to what is held
             held = set(self._held)
-            rows = await self.connector.execute_query_all_async(_LIVE, worker_id=worker_id, silent_s=silent_s)
-            jobs = [Job.from_row(row) for row in rows]
+            rows = await self.connector.execute_query_all_async(
+                _LIVE, worker_id=worker_id, silent_s=silent_s, unheard_s=unheard_s
+            )
+            jobs = [Job.from_row(row) for row in rows if row["id"] is not None]
             recorded = {job.id: job for job in jobs if job.worker_id == worker_id}
             lost = self._held - recorded.keys()
             self._release({job.id for job in self._fetched if job.id in lost})
@@ -237,6 +250,7 @@ class SteadyJobs(JobManager):
                 adrift=[job for number, job in recorded.items() if number not in held],
                 lost=lost,
                 orphaned=[job for job in jobs if job.worker_id != worker_id],
+                unheard=rows[0]["unheard"],
             )
 
     def _hold(self, jobs: Collection[int]) -> None:

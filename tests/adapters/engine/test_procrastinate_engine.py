@@ -222,10 +222,8 @@ async def has_worker(post: PostgresPost) -> bool:
 async def test_what_a_dead_worker_was_at_is_taken_over(
     url: str, shop: Workshop, post: PostgresPost, monkeypatch: pytest.MonkeyPatch, with_successor: bool
 ) -> None:
-    monkeypatch.setattr(procrastinate_engine, "STALLED_S", 2.0)
-    await post.rows(
-        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
-    )
+    watch_closely(monkeypatch)
+    await register(post, "now() - interval '1 hour'")
     await leave_behind(post)
     if with_successor:
         await leave_behind(post, status="todo")
@@ -247,10 +245,8 @@ async def test_a_worker_that_was_struck_off_registers_again(url: str, shop: Work
 async def test_what_a_dead_worker_was_letting_go_is_taken_over(
     url: str, shop: Workshop, post: PostgresPost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(procrastinate_engine, "STALLED_S", 2.0)
-    await post.rows(
-        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
-    )
+    watch_closely(monkeypatch)
+    await register(post, "now() - interval '1 hour'")
     await post.rows(
         "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args, status, worker_id)"
         ' SELECT \'any\', \'work_lane\', \'a:1\', \'{"installation_id": "a", "chat_id": "1", "last_call": true}\','
@@ -262,13 +258,56 @@ async def test_what_a_dead_worker_was_letting_go_is_taken_over(
         await eventually(lambda: is_empty(post))
 
 
-async def leave_behind(post: PostgresPost, status: str = "doing") -> None:
-    """A wake-up for chat 1 of `a`; when it is `doing`, of the worker that registered last."""
+async def test_when_nobody_was_heard_of_nobody_takes_over_from_those_who_live(
+    url: str, shop: Workshop, post: PostgresPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database stood still, or its clock was set: whoever looks first sees that it was silent itself."""
+    watch_closely(monkeypatch)
+    await register(post, "now() - interval '1 hour'")
+    await leave_behind(post)
+    await post.deliver(lane("a"))
+    async with running(url, post.reading(shop.work)):
+        await eventually(lambda: lane("a") in shop.at_work)  # so it takes over what is left behind
+        living = await register(post, "now() + interval '1 hour'")
+        await leave_behind(post, at="b")
+        await post.deliver(lane("b"))
+        await post.run("UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '2 hours'")
+        for _ in range(2):
+            await eventually(lambda: somebody_is_heard(post))
+            await post.run(
+                "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
+                " WHERE last_heartbeat > now() - interval '30 seconds'"
+            )
+        held_by = await post.rows("SELECT worker_id FROM procrastinate_jobs WHERE lock = 'b:1' AND status = 'doing'")
+        assert held_by == [(living,)]
+        await shop.end(lane("a"))
+
+
+async def somebody_is_heard(post: PostgresPost) -> bool:
+    heard = "SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds'"
+    return bool(await post.rows(heard))
+
+
+def watch_closely(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(procrastinate_engine, "STALLED_S", 2.0)
+    patch.setattr(procrastinate_engine, "CARE_S", 0.5)
+
+
+async def register(post: PostgresPost, last_heartbeat: str) -> int:
+    ((number,),) = await post.rows(
+        f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ({last_heartbeat}) RETURNING id"  # noqa: S608
+    )
+    return int(number)
+
+
+async def leave_behind(post: PostgresPost, status: str = "doing", *, at: str = "a") -> None:
+    """A wake-up for chat 1 of an installation; when it is `doing`, of the worker that registered last."""
     await post.rows(
         "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status, worker_id)"
-        " SELECT 'any', 'work_lane', 'a:1', 'a:1', '{\"installation_id\": \"a\", \"chat_id\": \"1\"}',"
+        " SELECT 'any', 'work_lane', at || ':1', at || ':1', jsonb_build_object('installation_id', at, 'chat_id', '1'),"
         " status, CASE status WHEN 'doing' THEN (SELECT max(id) FROM procrastinate_workers) END"
-        " FROM (SELECT %s::procrastinate_job_status AS status) AS given RETURNING id",
+        " FROM (SELECT %s::text AS at, %s::procrastinate_job_status AS status) AS given RETURNING id",
+        at,
         status,
     )
 
@@ -276,7 +315,7 @@ async def leave_behind(post: PostgresPost, status: str = "doing") -> None:
 async def test_a_worker_that_is_being_stopped_keeps_the_chats_it_is_at(
     url: str, shop: Workshop, post: PostgresPost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(procrastinate_engine, "STALLED_S", 2.0)
+    watch_closely(monkeypatch)
     other = Workshop()
     async with running(url, post.reading(shop.work)) as engine:
         await post.deliver(lane("a"))

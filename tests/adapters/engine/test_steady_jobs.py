@@ -37,7 +37,7 @@ class Bench:
         return fetched
 
     async def live(self) -> Census:
-        return await self.jobs.live(WORKER, silent_s=6)
+        return await self.jobs.live(WORKER, silent_s=6, unheard_s=4)
 
     async def statuses(self) -> list[str]:
         return [str(row[0]) for row in await self.post.rows("SELECT status FROM procrastinate_jobs ORDER BY id")]
@@ -69,7 +69,7 @@ async def test_the_end_of_a_job_is_recorded_once_the_database_is_back(
         await ending
 
     assert bench.ended == [job]
-    assert await bench.live() == Census(adrift=[], lost=set(), orphaned=[])
+    assert await bench.live() == Census(adrift=[], lost=set(), orphaned=[], unheard=False)
 
 
 async def test_a_worker_takes_what_it_has_room_for_in_the_order_of_arrival(bench: Bench) -> None:
