@@ -18,11 +18,9 @@ from domain.outcome import (
     CustomerInOutage,
     CustomerNotFound,
     Failed,
-    NoOpenBoleto,
     NotOffered,
     Outcome,
     Paused,
-    Shadowed,
     TicketNotNeeded,
     UnblockGranted,
     WhyNotFound,
@@ -245,16 +243,6 @@ def test_a_write_in_doubt_is_told_to_the_people_who_can_look() -> None:
         isinstance(remark, LeaveNote)
         for remark in route(Failed(cause="erp.timeout", write_in_doubt=True), installation()).remarks
     )
-
-
-def test_the_tags_are_what_dashboards_and_the_journal_hang_on() -> None:
-    silent: list[Outcome] = [
-        NoOpenBoleto(),
-        Paused(),
-        Shadowed(operation="ticket"),
-        CustomerNotFound(why=WhyNotFound.NOT_IN_ERP),
-    ]
-    assert [tag_of(outcome) for outcome in silent] == ["boleto.none_open", "paused", "shadowed", "customer.not_found"]
 
 
 def messages_of(remark: Remark) -> list[Message]:
