@@ -18,7 +18,7 @@ from adapters.storage.questions import Questions
 from adapters.storage.seal import Seal
 from adapters.storage.sealed_rows import unseal_conclusion, unseal_payload, unseal_steps
 from adapters.storage.tables import effects, from_microseconds, inbox, trails, unknown
-from application.failures import Unavailable
+from adapters.storage.waiting import failed_to_read
 from application.history import (
     Attempt,
     Bucket,
@@ -236,7 +236,7 @@ class History:
             async with self._engine.connect() as connection:
                 yield Questions(connection)
         except DBAPIError:
-            raise Unavailable("storage.failed", "the database could not read") from None
+            raise failed_to_read() from None
 
     def _recorded(self, row: Row[*tuple[Any, ...]]) -> Recorded:
         payload = unseal_payload(row.payload, self._seal)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
-from adapters.storage.installation_cache import InstallationCache, key_hash
+from adapters.storage.installation_cache import installation_cache, key_hash
 from adapters.storage.installation_rows import alter, pin_token, store, take_away
 from adapters.storage.seal import Seal
 from adapters.storage.tables import to_microseconds
@@ -24,7 +24,7 @@ class SqliteInstallations:
         self._seal = seal
         self._clock = clock
         self._unfinished = unfinished
-        self._cache = InstallationCache(reader, seal, clock)
+        self._cache = installation_cache(reader, seal, clock)
         self._cache.current()
 
     async def get(self, installation_id: InstallationId) -> Installation | None:

@@ -13,7 +13,7 @@ from sqlalchemy.sql import Select
 from adapters.storage.seal import Seal
 from adapters.storage.tables import from_microseconds, inbox, installations, notices, to_microseconds
 from adapters.storage.transactions import Transactions
-from application.failures import Unavailable
+from adapters.storage.waiting import failed_to_read
 from application.notice_ports import KeptNotice, NewNotice
 from domain.identifiers import InstallationId
 from domain.notice import Letter, NoticeKind
@@ -85,7 +85,7 @@ class StoredNotices:
             async with self._reads.connect() as connection:
                 return (await connection.execute(query)).all()
         except DBAPIError:
-            raise Unavailable("storage.failed", "the database could not read") from None
+            raise failed_to_read() from None
 
     def _kept(self, row: Row[*tuple[object, ...]]) -> KeptNotice:
         return KeptNotice(

@@ -1,13 +1,10 @@
 """The registry of outages in either database: those that stand are in memory, and a counter tells when they changed."""
 
 import asyncio
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from msgspec import Struct
 from sqlalchemy import Connection, Engine, or_, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Select
 
 from adapters.storage.outage_rows import (
@@ -20,10 +17,10 @@ from adapters.storage.outage_rows import (
     take_lapsing,
     tell_chat,
 )
+from adapters.storage.revision_cache import Revised, RevisionCache
 from adapters.storage.seal import Seal
 from adapters.storage.tables import outages, outages_revision, to_microseconds
 from adapters.storage.transactions import Transactions
-from application.failures import Unavailable
 from application.outage_ports import ChangeOutage, Lapse, Told
 from application.ports import Clock
 from domain.identifiers import ChatId, InstallationId, NotificationKey
@@ -31,17 +28,15 @@ from domain.outage import Outage
 from domain.outage_scope import DeclaredOutage, OutageId
 
 JUST_ENDED = timedelta(hours=1)
-REST_S = 0.5
-"""after a look that failed, so that those who queue up behind it are told so and do not each try for themselves"""
+_REVISION = select(outages_revision.c.value)
 
 
-class _Snapshot(Struct, frozen=True, kw_only=True):
-    revision: int = -1
+class _Snapshot(Revised, frozen=True, kw_only=True):
     by_installation: Mapping[InstallationId, Sequence[DeclaredOutage]] = {}
 
 
 class StoredOutages:
-    """Implements `application.ports.OutageRegistry`. May be asked on any event loop.
+    """Implements `application.outage_ports.OutageRegistry`. May be asked on any event loop.
 
     A change by another process may go unseen for `fresh_for_s`; this process's own are seen at once. `waits`: a look at
     the database may take its time, so it is taken on a thread.
@@ -60,15 +55,12 @@ class StoredOutages:
     ) -> None:
         self._transactions = transactions
         self._reads = reads
-        self._reader = reader
         self._seal = seal
         self._clock = clock
-        self._fresh_for_s = fresh_for_s
         self._waits = waits
-        self._lock = threading.Lock()
-        self._snapshot = _Snapshot()
-        self._looked_at: float | None = None
-        self._failed_at: float | None = None
+        self._cache = RevisionCache(
+            reader, revision=_REVISION, first=_Snapshot(), read=self._read, clock=clock, fresh_for_s=fresh_for_s
+        )
 
     async def standing(self, installation_id: InstallationId) -> Sequence[DeclaredOutage]:
         now = self._clock.now()
@@ -97,7 +89,7 @@ class StoredOutages:
         try:
             return await self._transactions.run(commit)
         finally:
-            self._looked_at = self._failed_at = None
+            self._cache.outdated()
 
     async def tell(
         self, installation_id: InstallationId, chat_id: ChatId, outage: Outage, by: NotificationKey, *, closes: bool
@@ -117,41 +109,17 @@ class StoredOutages:
         return await self._transactions.run(lambda connection: take_lapsing(connection, now, self._seal))
 
     async def _current(self, installation_id: InstallationId) -> Sequence[DeclaredOutage]:
-        if not self._is_fresh():
-            if self._waits:
-                await asyncio.to_thread(self._look)
-            else:
-                self._look()
-        return self._snapshot.by_installation.get(installation_id, ())
+        known = self._cache.fresh()
+        if known is None:
+            known = await asyncio.to_thread(self._cache.current) if self._waits else self._cache.current()
+        return known.by_installation.get(installation_id, ())
 
-    def _is_fresh(self) -> bool:
-        looked_at = self._looked_at
-        return looked_at is not None and self._clock.monotonic() - looked_at < self._fresh_for_s
-
-    def _look(self) -> None:
-        with self._lock:
-            now = self._clock.monotonic()
-            if self._is_fresh():
-                return
-            if self._failed_at is not None and now - self._failed_at < REST_S:
-                raise _failed()
-            try:
-                self._snapshot = self._read()
-            except DBAPIError:
-                self._failed_at = now
-                raise _failed() from None
-            self._looked_at, self._failed_at = now, None
-
-    def _read(self) -> _Snapshot:
-        with self._reader.connect() as connection:
-            revision = int(connection.execute(select(outages_revision.c.value)).scalar_one())
-            if revision == self._snapshot.revision:
-                return self._snapshot
-            by_installation: dict[InstallationId, list[DeclaredOutage]] = {}
-            for row in connection.execute(self._unexpired()):
-                outage = decode_outage(self._seal.unseal(row.sealed))
-                by_installation.setdefault(InstallationId(row.installation_id), []).append(outage)
-            return _Snapshot(revision=revision, by_installation=by_installation)
+    def _read(self, connection: Connection, revision: int, _: _Snapshot) -> _Snapshot:
+        by_installation: dict[InstallationId, list[DeclaredOutage]] = {}
+        for row in connection.execute(self._unexpired()):
+            outage = decode_outage(self._seal.unseal(row.sealed))
+            by_installation.setdefault(InstallationId(row.installation_id), []).append(outage)
+        return _Snapshot(revision=revision, by_installation=by_installation)
 
     def _unexpired(self) -> Select[str, bytes]:
         """What may stand or has just ended, until the next change."""
@@ -164,7 +132,3 @@ class StoredOutages:
             )
             .order_by(outages.c.started_at, outages.c.id)
         )
-
-
-def _failed() -> Unavailable:
-    return Unavailable("storage.failed", "the database could not read")

@@ -7,18 +7,17 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from adapters.storage.installation_cache import InstallationCache, Snapshot, key_hash
+from adapters.storage.installation_cache import Snapshot, installation_cache, key_hash
 from adapters.storage.installation_rows import alter, pin_token, store, take_away
 from adapters.storage.seal import Seal
 from adapters.storage.tables import to_microseconds
-from application.failures import Unavailable
+from adapters.storage.waiting import failed
 from application.ports import Clock
 from domain.identifiers import InstallationId
 from domain.installation import Installation
 
 FRESH_FOR_S = 1.0
 """how long a change by another process may go unseen; this process's own are seen at once"""
-RETRY_AFTER_S = 1.0
 
 T = TypeVar("T")
 
@@ -31,7 +30,7 @@ class PostgresInstallations:
         self._engine = engine
         self._seal = seal
         self._clock = clock
-        self._cache = InstallationCache(engine, seal, clock, fresh_for_s=FRESH_FOR_S)
+        self._cache = installation_cache(engine, seal, clock, fresh_for_s=FRESH_FOR_S)
         self._cache.current()
 
     async def get(self, installation_id: InstallationId) -> Installation | None:
@@ -81,9 +80,7 @@ class PostgresInstallations:
                 with self._engine.begin() as connection:
                     return change(connection)
             except DBAPIError:
-                raise Unavailable(
-                    "storage.failed", "the database could not write", retry_after_s=RETRY_AFTER_S
-                ) from None
+                raise failed() from None
             finally:
                 self._cache.outdated()
 

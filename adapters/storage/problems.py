@@ -11,7 +11,7 @@ from adapters.storage.notices import insert_notice
 from adapters.storage.seal import Seal
 from adapters.storage.tables import from_microseconds, problems, to_microseconds
 from adapters.storage.transactions import Transactions
-from application.failures import Unavailable
+from adapters.storage.waiting import failed_to_read
 from application.notice_ports import NewNotice
 from domain.identifiers import InstallationId
 from domain.problem import Occurrences, Problem
@@ -84,7 +84,7 @@ class StoredProblems:
             async with self._reads.connect() as connection:
                 return [_problem(row) for row in (await connection.execute(query)).all()]
         except DBAPIError:
-            raise Unavailable("storage.failed", "the database could not read") from None
+            raise failed_to_read() from None
 
     async def mute(self, installation_id: InstallationId, cause: str, until: datetime | None) -> bool:
         change = (

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from application.failures import Unavailable
+from adapters.storage.waiting import failed_to_read
 
 T = TypeVar("T")
 
@@ -27,6 +27,6 @@ class SqliteReads:
                 with self._turn, self._reader.connect() as connection:
                     return operation(connection)
             except DBAPIError:
-                raise Unavailable("storage.failed", "the database could not read") from None
+                raise failed_to_read() from None
 
         return await asyncio.to_thread(ask)

@@ -92,6 +92,10 @@ def failed() -> Unavailable:
     return Unavailable("storage.failed", "the database could not write", retry_after_s=RETRY_AFTER_S)
 
 
+def failed_to_read() -> Unavailable:
+    return Unavailable("storage.failed", "the database could not read")
+
+
 def answer(batch: Sequence[Request[Any]]) -> None:
     """One call a loop, however many wait on it."""
     by_loop: defaultdict[asyncio.AbstractEventLoop, list[Request[Any]]] = defaultdict(list)

@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from adapters.memory.clock import SetClock
 from adapters.storage.database import visit_database
-from adapters.storage.installation_cache import REST_S
 from adapters.storage.postgres_server import single_use_engine
+from adapters.storage.revision_cache import REST_S
 from adapters.storage.rotation import reseal_all
 from adapters.storage.seal import Unsealable
 from adapters.storage.tables import metadata
