@@ -17,6 +17,7 @@ from application.ports import Alerts, Clock, Installations
 from domain.huggy_access import Grant, found_again, granted, lost, renewal_due
 from domain.identifiers import InstallationId, Secret
 from domain.installation import Installation
+from entrypoints.steady_round import repeating
 
 ROUND_S = 60.0
 LOOK_AGAIN = timedelta(minutes=5)
@@ -55,32 +56,21 @@ class HuggyTokens:
         return await self._renewed_once(installation_id, refused)
 
     @asynccontextmanager
-    async def going(self) -> AsyncIterator[None]:
+    async def going(self, *, every_s: float = ROUND_S) -> AsyncIterator[None]:
         """Looks round again and again while the block runs; on the way out, a renewal that is under way is waited for."""
-        rounds = asyncio.create_task(self._look_round_for_ever())
         try:
-            yield
+            async with repeating(self.look_round, every_s=every_s, first_after_s=0):
+                yield
         finally:
-            rounds.cancel()
-            await asyncio.gather(rounds, *self._renewals.values(), return_exceptions=True)
+            await asyncio.gather(*self._renewals.values(), return_exceptions=True)
 
     async def look_round(self) -> None:
-        """Renews what is due, and looks whether what was lost is good again. Never fails."""
-        try:
-            everybody = await self._installations.all()
-        except Failure as failure:
-            log.warning("huggy.tokens_not_looked_at", cause=failure.cause)
-            return
-        for installation in everybody:
+        """Renews what is due, and looks whether what was lost is good again."""
+        for installation in await self._installations.all():
             if renewal_due(installation, self._clock.now()):
                 await self._renewed_once(installation.id, installation.huggy_token)
             elif installation.huggy_lost_at is not None and not installation.huggy_refresh_token:
                 await self._try_again(installation)
-
-    async def _look_round_for_ever(self) -> None:
-        while True:
-            await self.look_round()
-            await asyncio.sleep(ROUND_S)
 
     async def _renewed_once(self, installation_id: InstallationId, refused: Secret) -> Secret | None:
         """Whoever asks meanwhile waits for the same renewal; it goes on when they leave."""
@@ -97,7 +87,9 @@ class HuggyTokens:
                 return await self._renew(installation_id, refused)
         except Failure as failure:
             log.warning("huggy.token_not_renewed", installation_id=installation_id, cause=failure.cause)
-            return None
+        except Exception:  # our own fault must leave neither who was refused nor the next company without an answer
+            log.exception("huggy.token_renewal_crashed", installation_id=installation_id)
+        return None
 
     async def _renew(self, installation_id: InstallationId, refused: Secret) -> Secret | None:
         installation = await self._installations.change(installation_id, lambda same: same)

@@ -1,21 +1,15 @@
 """The rounds beside the engine by which the provider's people are told what needs them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-import structlog
-
-from application.failures import Failure
+from entrypoints.steady_round import Round, attempt
 
 OFTEN_S = 1.0
 SELDOM_S = 5.0
 GRACE_S = 5.0
 """how long a letter that is being sent may take at a stop; cut off, it may be sent once more"""
-
-Round = Callable[[], Awaitable[None]]
-
-log = structlog.get_logger()
 
 
 class NoticeRounds:
@@ -40,32 +34,13 @@ class NoticeRounds:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-            await _attempt(self._at_end)
+            await attempt(self._at_end)
 
 
 async def _repeat(each: Round, every_s: float, stop: asyncio.Event) -> None:
     well = True
     while not stop.is_set():
-        well = await _attempt(each, tells=well)
+        well = await attempt(each, tells=well)  # a row of failures is told once
         with suppress(TimeoutError):
             async with asyncio.timeout(every_s):
                 await stop.wait()
-
-
-async def _attempt(each: Round, *, tells: bool = True) -> bool:
-    """Whether it went well; a row of failures is told once."""
-    try:
-        await each()
-    except Failure as failure:
-        if tells:
-            log.warning("notices.round_failed", round=_name(each), error=failure.cause)
-    except Exception:  # our own fault must not end the rounds
-        if tells:
-            log.exception("notices.round_crashed", round=_name(each))
-    else:
-        return True
-    return False
-
-
-def _name(each: Round) -> str:
-    return getattr(each, "__qualname__", type(each).__name__)

@@ -8,13 +8,13 @@ import structlog
 
 from application.failures import Failure
 
+Round = Callable[[], Awaitable[object]]
+
 log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def repeating(
-    work: Callable[[], Awaitable[object]], *, every_s: float, first_after_s: float
-) -> AsyncIterator[None]:
+async def repeating(work: Round, *, every_s: float, first_after_s: float) -> AsyncIterator[None]:
     """While the block runs. At its end a round that is under way is cut off. What a round could not do, a later one does."""
     task = asyncio.create_task(_repeat(work, every_s, first_after_s))
     try:
@@ -25,13 +25,28 @@ async def repeating(
             await task
 
 
-async def _repeat(work: Callable[[], Awaitable[object]], every_s: float, first_after_s: float) -> None:
+async def attempt(work: Round, *, tells: bool = True) -> bool:
+    """Whether it went well; it never fails, nor, unless it is told not to, without a word."""
+    try:
+        await work()
+    except Failure as failure:
+        if tells:
+            log.warning("round.failed", round=_name(work), error=failure.cause)
+    except Exception:  # our own fault must not end the rounds
+        if tells:
+            log.exception("round.crashed", round=_name(work))
+    else:
+        return True
+    return False
+
+
+async def _repeat(work: Round, every_s: float, first_after_s: float) -> None:
     await asyncio.sleep(first_after_s)
     while True:
-        try:
-            await work()
-        except Failure as failure:
-            log.warning("round.failed", round=type(work).__name__, error=failure.cause)
-        except Exception:  # our own fault must not end the rounds
-            log.exception("round.crashed", round=type(work).__name__)
+        await attempt(work)
         await asyncio.sleep(every_s)
+
+
+def _name(work: Round) -> str:
+    """Of the function or method, or of the use case that is called."""
+    return getattr(work, "__qualname__", type(work).__name__)

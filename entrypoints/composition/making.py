@@ -27,8 +27,9 @@ from application.work_lane import WorkLane
 from domain.identifiers import InstallationId
 from domain.installation import Installation, Policies
 from entrypoints.huggy_tokens import HuggyTokens
-from entrypoints.notice_rounds import OFTEN_S, SELDOM_S, NoticeRounds, Round
+from entrypoints.notice_rounds import OFTEN_S, SELDOM_S, NoticeRounds
 from entrypoints.settings import Settings
+from entrypoints.steady_round import Round
 from entrypoints.upstreams import Throttles
 from entrypoints.worker import (
     RunningEngine,

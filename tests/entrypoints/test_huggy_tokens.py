@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -24,7 +24,7 @@ from application.failures import Unavailable
 from application.ports import Installations
 from domain.action import Message, Say
 from domain.huggy_access import connected
-from domain.identifiers import ChatId, Secret
+from domain.identifiers import ChatId, InstallationId, Secret
 from domain.installation import Installation
 from domain.notification import ChatRef, Situation
 from entrypoints.huggy_tokens import HuggyTokens
@@ -46,12 +46,31 @@ class FullDisk(MemoryInstallations):
     """Takes no change while it is full."""
 
     is_full = False
+    stumbles_over: InstallationId | None = None
+    """a fault of our own whenever this one is changed"""
 
     async def change(self, installation_id: Any, change: Any) -> Installation | None:
+        if installation_id == self.stumbles_over:
+            raise KeyError("ours")
         before = await self.get(installation_id)
         if self.is_full and before is not None and change(before) != before:
             raise Unavailable("storage.failed")
         return await super().change(installation_id, change)
+
+
+class Stumbling(MemoryInstallations):
+    """A fault of our own the first time that everybody is asked for, once `rounds` is there to count."""
+
+    rounds: asyncio.Queue[None] | None = None
+    has_stumbled = False
+
+    async def all(self) -> Sequence[Installation]:
+        if self.rounds is not None:
+            self.rounds.put_nowait(None)
+            if not self.has_stumbled:
+                self.has_stumbled = True
+                raise KeyError("ours")
+        return await super().all()
 
 
 class Process:
@@ -168,6 +187,46 @@ async def test_a_renewal_goes_on_when_whoever_asked_gives_up(desk: Desk, process
     kept = await process.kept()
     assert kept.huggy_token != refused
     assert await desk.works(kept)
+
+
+async def test_a_fault_of_our_own_ends_neither_the_rounds_nor_goes_unnoticed(desk: Desk) -> None:
+    installations = Stumbling()
+    process = desk.process(installations)
+    await installations.save(await desk.connected())
+    first = await process.kept()
+    desk.clock.advance(152 * DAYS)
+    came: asyncio.Queue[None] = asyncio.Queue()
+    installations.rounds = came
+    with capture_logs() as logs:
+        async with asyncio.timeout(10), process.tokens.going(every_s=0):
+            for _ in range(3):
+                await came.get()
+    assert (await process.kept()).huggy_token != first.huggy_token
+    assert [(line["event"], line.get("round")) for line in logs] == [
+        ("round.crashed", "HuggyTokens.look_round"),
+        ("huggy.token_renewed", None),
+    ]
+
+
+async def test_a_fault_of_our_own_in_a_renewal_is_logged_and_the_company_next_to_it_is_renewed(desk: Desk) -> None:
+    disk = FullDisk()
+    process = desk.process(disk)
+    await disk.save(replace(await desk.connected(), id=InstallationId("a-first"), webhook_key=Secret(value="other")))
+    await disk.save(await desk.connected())
+    first, before = await disk.get(InstallationId("a-first")), await process.kept()
+    assert first is not None
+    disk.stumbles_over = first.id
+    desk.clock.advance(152 * DAYS)
+    with capture_logs() as logs:
+        assert await process.tokens.instead_of(first.id, first.huggy_token) is None
+        await process.tokens.look_round()
+    assert await desk.works(await process.kept())
+    assert await process.kept() != before
+    assert [line["event"] for line in logs] == [
+        "huggy.token_renewal_crashed",
+        "huggy.token_renewal_crashed",
+        "huggy.token_renewed",
+    ]
 
 
 async def test_several_processes_make_one_renewal(desk: Desk, postgres_url: str) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 import pytest
 
 from application.failures import Unavailable
-from entrypoints.notice_rounds import NoticeRounds, Round
+from entrypoints.notice_rounds import NoticeRounds
+from entrypoints.steady_round import Round
 
 WAIT_S = 10
 SOON_S = 0.001

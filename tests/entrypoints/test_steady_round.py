@@ -27,4 +27,5 @@ async def test_a_round_comes_again_whatever_became_of_the_last_one_and_ends_with
                 async with asyncio.timeout(10):
                     assert await came.get() == expected
     assert [entry["event"] for entry in logged] == ["round.failed", "round.crashed"]
+    assert all(entry["round"].endswith("<locals>.work") for entry in logged)
     assert came.empty()
