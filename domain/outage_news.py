@@ -19,6 +19,8 @@ SEEN_AGAIN_AFTER = timedelta(minutes=15)
 """an outage that goes on is written again only when it was last written so long ago"""
 AT_MOST_EVERY = timedelta(seconds=20)
 """however often what is told of one outage changes"""
+WRITTEN_WITHIN = timedelta(minutes=1)
+"""a look may have to wait so long; what a later one wrote meanwhile stays"""
 HELD_BACK_FOR = timedelta(hours=1)
 """for so long the ERP is not believed about an outage that the provider's people closed, unless it predicts anew"""
 NAMES_MAX = 200
@@ -74,9 +76,9 @@ def seen_again(
         protocol=_common(known.protocol, outage.protocol),
         cause=outage.cause or known.cause,
     )
-    expires_at = max(known.expires_at, now + timedelta(hours=expires_h))
+    expires_at = now + timedelta(hours=expires_h)
     is_news = told != known or (known.scope.reach is Reach.ACCESS_POINT and names != known.scope.names)
-    if expires_at - known.expires_at < (AT_MOST_EVERY if is_news else SEEN_AGAIN_AFTER):
+    if -WRITTEN_WITHIN < expires_at - known.expires_at < (AT_MOST_EVERY if is_news else SEEN_AGAIN_AFTER):
         return None
     return replace(told, scope=replace(known.scope, names=names), expires_at=expires_at)
 

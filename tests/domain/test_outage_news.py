@@ -11,6 +11,7 @@ from domain.outage_news import (
     HELD_BACK_FOR,
     NAMES_MAX,
     SEEN_AGAIN_AFTER,
+    WRITTEN_WITHIN,
     first_seen,
     is_held_back,
     known_as,
@@ -83,6 +84,26 @@ def test_a_changed_prediction_is_news_but_not_more_often_than_needed() -> None:
     assert again(told, replace(BY_POINT, predicted_at=None), timedelta(hours=1)) == replace(
         told, predicted_at=None, expires_at=NOON + timedelta(hours=13)
     )
+
+
+def test_after_the_company_lets_outages_expire_sooner_news_is_written_as_soon_as_ever() -> None:
+    known, later = seen(BY_POINT), replace(BY_POINT, predicted_at=AT_SIX + timedelta(hours=2))
+    at = NOON + timedelta(minutes=5)
+    told = seen_again(known, later, (ONE,), now=at, expires_h=4)
+    assert told == replace(known, predicted_at=later.predicted_at, expires_at=at + timedelta(hours=4))
+    assert seen_again(told, BY_POINT, (ONE,), now=at + AT_MOST_EVERY, expires_h=4) is not None
+
+
+def test_a_sooner_end_is_written_once_without_other_news() -> None:
+    known = seen(BY_POINT)
+    told = seen_again(known, BY_POINT, (ONE,), now=NOON, expires_h=4)
+    assert told == replace(known, expires_at=NOON + timedelta(hours=4))
+    assert seen_again(told, BY_POINT, (ONE,), now=NOON, expires_h=4) is None
+
+
+def test_what_a_later_look_told_is_not_undone_by_one_that_took_long_to_be_written() -> None:
+    known = seen(BY_POINT, at=NOON + WRITTEN_WITHIN)
+    assert again(known, replace(BY_POINT, predicted_at=None), timedelta(seconds=1)) is None
 
 
 def test_more_equipment_is_news_and_one_more_contract_is_kept_along_with_other_news() -> None:
