@@ -5,6 +5,7 @@ import importlib.util
 import pkgutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,15 @@ def test_no_package_offers_a_name_by_a_second_path(package: str) -> None:
     for init in (ROOT / package).rglob("__init__.py"):
         code = [line for line in init.read_text(encoding="utf-8").splitlines() if line.startswith(("import", "from"))]
         assert code == [], init
+
+
+def test_no_package_of_adapters_is_left_out_of_the_contract_that_keeps_them_apart() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (apart,) = (each for each in contracts if each["id"] == "vendors-apart")
+    there = {f"adapters.{path.parent.name}" for path in (ROOT / "adapters").glob("*/__init__.py")}
+    assert set(apart["modules"]) == there
 
 
 def test_the_wheel_holds_exactly_the_four_packages_with_their_texts_and_migrations(tmp_path: Path) -> None:
