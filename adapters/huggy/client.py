@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.huggy import mishaps
+from adapters.huggy.headers import headers_for
 from adapters.huggy.outbound import Request, to_chat_query, to_request
 from adapters.huggy.shown import shown_answer, shown_request
 from adapters.huggy.throttle import Throttle, retry_after_s
@@ -150,14 +151,8 @@ class HuggyChat:
 
     def _headers_for(self, token: Secret) -> httpx.Headers:
         """Of every request: the client's own are merged in once, not for each."""
-        ours = {
-            "Authorization": f"Bearer {token.reveal()}",
-            "Accept": "application/json",
-            "Accept-Language": "pt-br",
-            "Content-Type": "application/json",
-        }
         headers = httpx.Headers(self._http.headers, encoding="utf-8")
-        headers.update(httpx.Headers(ours, encoding="utf-8"))
+        headers.update(headers_for(token))
         return headers
 
 

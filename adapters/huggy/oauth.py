@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -18,6 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from adapters.huggy import mishaps
+from adapters.huggy.headers import headers_for
+from adapters.huggy.listing import NoList, read_all
 from application.console_ports import HuggyAgent, HuggyCompany
 from application.failures import Failure, Rejected, Unavailable, Unintelligible
 from application.ports import Clock
@@ -25,8 +27,6 @@ from domain.huggy_access import Grant
 from domain.identifiers import CompanyId, Secret
 
 SCOPES = "install_app read_agent_profile"
-PAGE, PAGES_MAX = 20, 25
-"""Huggy gives lists in pages of twenty, the first of which is number 0"""
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 """nothing that could lead to another address"""
@@ -128,21 +128,17 @@ class HuggyAccounts:
         return True
 
     async def companies(self, token: Secret) -> Sequence[HuggyCompany] | None:
-        """Nobody has seen this list: any failure, and any shape but a list of things with an id, means that there is
-        none."""
-        found: dict[CompanyId, HuggyCompany] = {}
+        """Nobody has seen this list: any failure, and whatever is no list, means that there is none."""
+
+        async def ask(page: int) -> bytes:
+            answer = await self._ask(f"/companies?page={page}", token)
+            _require_success(answer)
+            return answer.content
+
         try:
-            for page in range(PAGES_MAX):
-                answer = await self._ask(f"/companies?page={page}", token)
-                _require_success(answer)
-                listed = _companies(msgspec.json.decode(answer.content))
-                new = {each.id: each for each in listed if each.id not in found}
-                found |= new
-                if len(listed) < PAGE or not new:
-                    break
-        except (Failure, msgspec.DecodeError, UnicodeDecodeError, RecursionError, _NoList):
+            return tuple(HuggyCompany(id=CompanyId(each.id), name=each.name) for each in await read_all(ask))
+        except (Failure, NoList):
             return None
-        return tuple(found.values())
 
     async def _grant(self, asked: Mapping[str, str]) -> Grant:
         body = {**asked, "client_id": self._client_id, "client_secret": self._client_secret.reveal()}
@@ -171,16 +167,9 @@ class HuggyAccounts:
         )
 
     async def _ask(self, path: str, token: Secret) -> httpx.Response:
-        headers = httpx.Headers(
-            {
-                "Authorization": f"Bearer {token.reveal()}",
-                "Accept": "application/json",
-                "Accept-Language": "pt-br",
-                "Content-Type": "application/json",
-            },
-            encoding="utf-8",
+        request = self._http.build_request(
+            "GET", self._api_url + path, headers=headers_for(token), timeout=self._limits.call_s
         )
-        request = self._http.build_request("GET", self._api_url + path, headers=headers, timeout=self._limits.call_s)
         return await self._exchange(request, writes=False)
 
     async def _exchange(self, request: httpx.Request, *, writes: bool) -> httpx.Response:
@@ -190,25 +179,6 @@ class HuggyAccounts:
         except mishaps.LOST as error:
             failure = mishaps.of_lost_call(error, writes=writes)
         raise failure
-
-
-class _NoList(Exception):
-    """What came back is no list of companies."""
-
-
-def _companies(answer: Any) -> Sequence[HuggyCompany]:
-    listed = answer.get("data") if isinstance(answer, dict) else answer
-    if not isinstance(listed, list):
-        raise _NoList
-    return [_company(each) for each in listed]
-
-
-def _company(item: Any) -> HuggyCompany:
-    company_id = item.get("id") if isinstance(item, dict) else None
-    if isinstance(company_id, bool) or not isinstance(company_id, int | str) or not str(company_id).strip():
-        raise _NoList
-    name = item.get("name")
-    return HuggyCompany(id=CompanyId(str(company_id).strip()), name=name.strip() if isinstance(name, str) else "")
 
 
 def _refusal(answer: httpx.Response) -> Rejected:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.huggy import flow_list
-from adapters.huggy.flow_list import PAGES_MAX, HuggyFlowLists
+from adapters.huggy.flow_list import HuggyFlowLists
+from adapters.huggy.listing import PAGE, PAGES_MAX, NoList, read_page
 from adapters.web.client import open_http
 from application.console_ports import FlowChoice, FlowLists
 from domain.identifiers import CompanyId, FlowId, Secret
@@ -109,7 +109,7 @@ async def test_nobody_there_means_that_there_is_none(http: httpx.AsyncClient) ->
     assert await HuggyFlowLists(http=http, base_url="http://127.0.0.1:1/v3")(INSTALLATION) is None
 
 
-def page(start: int, count: int = flow_list.PAGE) -> list[dict[str, Any]]:
+def page(start: int, count: int = PAGE) -> list[dict[str, Any]]:
     return [{"id": number, "name": f"Flow {number}"} for number in range(start, start + count)]
 
 
@@ -152,7 +152,7 @@ async def test_without_a_token_or_a_company_nobody_is_asked(huggy: Loopback, lis
 )
 def test_whatever_json_comes_is_read_or_counts_as_none(body: object) -> None:
     try:
-        read = flow_list._read(msgspec.json.encode(body))
-    except flow_list._NoList:
+        read = read_page(msgspec.json.encode(body))
+    except NoList:
         return
     assert all(each.id.strip() == each.id and each.id for each in read)
