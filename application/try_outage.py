@@ -1,20 +1,20 @@
 """Would this customer be told of an outage, and of which? Asked by the provider's people; nobody is told anything."""
 
 import asyncio
+from zoneinfo import ZoneInfo
 
-from application.announce_outage import AnnounceOutage
 from application.check_outage import CheckOutage
 from application.failures import Unavailable
 from application.handle_notification import time_to_ask_s
 from application.identify_customer import identify
 from application.outage_ports import OutageRegistry
-from application.ports import Clock, Entry, Erps
+from application.ports import Clock, Erps
 from application.shadow import looked_at_only, read_only
 from domain.customer import Contract, in_force
 from domain.identifiers import ChatId, NotificationKey, Personal
-from domain.installation import IdentityPolicy, Installation
+from domain.installation import IdentityPolicy, Installation, Policies
 from domain.notification import ChatRef, OutageAsked
-from domain.outage import Outage
+from domain.outage import Outage, tell
 from domain.outage_scope import DeclaredOutage, OutageId
 from domain.outcome import CustomerNotFound, WhyNotFound
 
@@ -60,16 +60,8 @@ class TryOutage:
             contracts=contracts,
             outage=outage,
             declared=await registry.get(installation.id, OutageId(outage.id)),
-            words=self._announce(asked, installation, registry).words(outage),
+            words=self._words(outage, installation.policies),
         )
 
-    def _announce(self, asked: OutageAsked, installation: Installation, registry: OutageRegistry) -> AnnounceOutage:
-        entry = Entry(
-            seq=0,
-            installation_id=installation.id,
-            notification=asked,
-            accepted_at=self._clock.now(),
-            age_s=0,
-            resumed=False,
-        )
-        return AnnounceOutage(registry=registry, clock=self._clock, installation=installation, entry=entry)
+    def _words(self, outage: Outage, policies: Policies) -> str:
+        return tell(policies.outage_message, outage, now=self._clock.now(), zone=ZoneInfo(policies.timezone))

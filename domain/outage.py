@@ -76,7 +76,7 @@ def spoken_prediction(predicted_at: datetime | None, *, now: datetime, zone: Zon
     if predicted_at <= now:
         return "nova previsão em análise"
     at, today = predicted_at.astimezone(zone), now.astimezone(zone).date()
-    hour = f"{at:%Hh%M}".removesuffix("00") if at.minute == 0 else f"{at:%Hh%M}"
+    hour = f"{at:%Hh%M}".removesuffix("00")
     if at.date() == today:
         return hour
     if at.date() == today + timedelta(days=1):
