@@ -20,7 +20,6 @@ from adapters.storage.sealed_rows import (
     seal_note,
     seal_payload,
     seal_steps,
-    tag_of,
     unseal_conclusion,
     unseal_effect,
     unseal_payload,
@@ -29,7 +28,7 @@ from adapters.storage.tables import from_microseconds, to_microseconds
 from application.failures import Unavailable
 from application.ports import Arrival, Begun, Conclusion, EffectState, Entry, Lane, Receipt
 from domain.identifiers import ChatId, EffectKey, InstallationId
-from domain.notification import NotForUs
+from domain.notification import NotForUs, kind_of
 from domain.trail import Ending, Trail
 
 _KEEP_UNKNOWN = """
@@ -244,7 +243,7 @@ class PostgresJournal:
         payload = Payload(notification=notification, raw=arrival.raw)
         return Row(
             event_key=notification.key,
-            kind=tag_of(notification),
+            kind=kind_of(notification),
             chat_id=notification.chat.id,
             payload=seal_payload(payload, self._seal),
         )

@@ -11,7 +11,7 @@ from adapters.storage.tables import from_microseconds
 from application.ports import Begun, Conclusion, EffectState, Entry
 from domain.identifiers import EffectKey, InstallationId, Personal
 from domain.notification import Notification
-from domain.outcome import Outcome
+from domain.routing import tag_of
 from domain.trail import Step, Trail, cause_of, masked_document, planned_ending, protocol_of
 
 _UNFINISHED = """
@@ -77,10 +77,6 @@ def conclusion_columns(entry: Entry, conclusion: Conclusion, seal: Seal) -> tupl
         planned_ending(conclusion.route.terminal),
         cause_of(outcome),
     )
-
-
-def tag_of(tagged: Notification | Outcome) -> str:
-    return str(tagged.__struct_config__.tag)
 
 
 def unseal_effect(state: str, note: bytes | None, seal: Seal) -> Begun:

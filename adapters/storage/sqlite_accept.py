@@ -13,11 +13,10 @@ from typing import NamedTuple
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from adapters.storage.sealed_rows import tag_of
 from adapters.storage.tables import CONTENT_KEY, to_microseconds
 from application.ports import Entry
 from domain.identifiers import InstallationId
-from domain.notification import Notification
+from domain.notification import Notification, kind_of
 
 ROWS_MAX = 64
 """in one statement: the driver keeps each length of it ready to run, and SQLite bounds its values"""
@@ -117,7 +116,7 @@ def _insert(connection: Connection, deliveries: Sequence[Delivery], rows: Sequen
     for row in rows:
         values += row.key
         values += (
-            tag_of(row.notification),
+            kind_of(row.notification),
             row.notification.chat.id,
             to_microseconds(deliveries[row.delivery].accepted_at),
             row.payload,

@@ -7,11 +7,11 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row
 
 from adapters.storage.seal import Seal
-from adapters.storage.sealed_rows import tag_of, unseal_conclusion, unseal_payload
+from adapters.storage.sealed_rows import unseal_conclusion, unseal_payload
 from adapters.storage.tables import CONTENT_KEY, from_microseconds, to_microseconds
 from application.ports import Entry
 from domain.identifiers import InstallationId
-from domain.notification import Notification
+from domain.notification import Notification, kind_of
 
 _NEWEST_OF_KEY = """
 SELECT seq, recurrence, accepted_at, payload, conclusion FROM inbox
@@ -42,7 +42,7 @@ def record(connection: Connection, asked: Request, seal: Seal) -> Entry:
     if newest is not None and not is_new:
         return _earlier(newest, asked, seal)
     recurrence = 0 if newest is None else newest.recurrence + 1
-    kind, chat_id = tag_of(asked.notification), asked.notification.chat.id
+    kind, chat_id = kind_of(asked.notification), asked.notification.chat.id
     row = (asked.installation_id, key, recurrence, kind, chat_id, now, asked.payload)
     (seq,) = connection.exec_driver_sql(_RECORD, row).one()
     return Entry(
