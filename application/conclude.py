@@ -42,8 +42,8 @@ LAST_STEPS_S = 1.0
 class Conclude:
     def __init__(
         self,
+        ledger: Ledger,
         *,
-        journal: Ledger,
         erps: Erps,
         outages: OutageRegistry,
         calendar: Calendar,
@@ -51,7 +51,7 @@ class Conclude:
         alerts: Alerts,
         observer: Observer,
     ) -> None:
-        self._journal = journal
+        self._ledger = ledger
         self._erps = erps
         self._outages = outages
         self._calendar = calendar
@@ -82,7 +82,7 @@ class Conclude:
         policies = installation.policies
         paused = policies.paused or kind_of(entry.notification) in policies.paused_operations
         if paused or budget_s < LOOK_BACK_S:
-            if await self._journal.recall(entry, write_key(entry)) is not None:
+            if await self._ledger.recall(entry, write_key(entry)) is not None:
                 budget_s = max(budget_s, LOOK_BACK_S)
             elif paused:
                 return Paused()
@@ -134,12 +134,12 @@ class Conclude:
             case BoletoRequested() as request:
                 return await IssueBoleto(erp=erp, calendar=self._calendar, clock=self._clock)(request, installation)
             case UnblockRequested() as request:
-                return await UnblockOnTrust(erp=erp, journal=self._journal, entry=entry)(request, policies)
+                return await UnblockOnTrust(erp=erp, journal=self._ledger, entry=entry)(request, policies)
             case TicketRequested() as request:
                 use_case = OpenTicket(
                     erp=erp,
                     clock=self._clock,
-                    journal=self._journal,
+                    journal=self._ledger,
                     entry=entry,
                     check_outage=check,
                     announce=announce,
@@ -151,5 +151,5 @@ class Conclude:
                 assert_never(entry.notification)
 
     async def _has_begun_to_write(self, entry: Entry) -> bool:
-        begun = await self._journal.recall(entry, write_key(entry))
+        begun = await self._ledger.recall(entry, write_key(entry))
         return begun is not None and begun.state is EffectState.DOUBTFUL

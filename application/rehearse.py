@@ -6,7 +6,7 @@ once however often the order is repeated.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import assert_never
@@ -16,13 +16,10 @@ from msgspec.structs import replace
 from application.conclude import Conclude
 from application.failures import Failure, Unavailable
 from application.handle_notification import time_to_ask_s
-from application.outage_ports import OutageRegistry
 from application.perform import PDFS_TIMEOUT_S
 from application.ports import (
-    Alerts,
     Arrival,
     Begun,
-    Calendar,
     Clock,
     Conclusion,
     EffectState,
@@ -30,7 +27,6 @@ from application.ports import (
     Erps,
     Journal,
     Ledger,
-    Observer,
     Operation,
     Render,
 )
@@ -93,21 +89,15 @@ class Rehearse:
         self,
         *,
         journal: Journal,
+        conclude_over: Callable[[Ledger], Conclude],
         erps: Erps,
-        outages: OutageRegistry,
-        calendar: Calendar,
         clock: Clock,
-        alerts: Alerts,
-        observer: Observer,
         render: Render,
     ) -> None:
         self._journal = journal
+        self._conclude_over = conclude_over
         self._erps = erps
-        self._outages = outages
-        self._calendar = calendar
         self._clock = clock
-        self._alerts = alerts
-        self._observer = observer
         self._render = render
 
     async def __call__(
@@ -149,16 +139,8 @@ class Rehearse:
         )
 
     async def _concluded(self, entry: Entry, installation: Installation, *, ledger: Ledger) -> Outcome:
-        conclude = Conclude(
-            journal=ledger,
-            erps=self._erps,
-            outages=self._outages,
-            calendar=self._calendar,
-            clock=self._clock,
-            alerts=self._alerts,
-            observer=self._observer,
-        )
-        outcome = await conclude(entry, installation, budget_s=time_to_ask_s(installation.policies))
+        budget_s = time_to_ask_s(installation.policies)
+        outcome = await self._conclude_over(ledger)(entry, installation, budget_s=budget_s)
         note(f"decision.{tag_of(outcome)}", cause_of(outcome) or OK)
         return outcome
 

@@ -110,9 +110,9 @@ class Container(containers.DeclarativeContainer):
         ),
     )
 
-    conclude = providers.Singleton(
+    conclude_over = providers.Singleton(
+        partial,
         Conclude,
-        journal=database.provided.journal,
         erps=erps,
         outages=database.provided.outages,
         calendar=calendar,
@@ -120,6 +120,7 @@ class Container(containers.DeclarativeContainer):
         alerts=alerts,
         observer=observer,
     )
+    conclude = conclude_over.provided.call(database.provided.journal)
     handle_notification = providers.Singleton(
         HandleNotification,
         installations=database.provided.installations,
@@ -180,12 +181,9 @@ class Container(containers.DeclarativeContainer):
     rehearse = providers.Singleton(
         Rehearse,
         journal=database.provided.journal,
+        conclude_over=conclude_over,
         erps=erps,
-        outages=database.provided.outages,
-        calendar=calendar,
         clock=clock,
-        alerts=alerts,
-        observer=observer,
         render=catalog.provided.render,
     )
     try_outage = providers.Singleton(TryOutage, erps=erps, outages=database.provided.outages, clock=clock)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from adapters.memory.chat import MemoryChat
@@ -67,8 +68,8 @@ class Office:
         self.installation = installation(policies)
         self.erp = memory_erp(self.world, offers=offers)
         self.outages = MemoryOutages(clock=self.clock)
-        self.conclude = Conclude(
-            journal=self.journal,
+        self.conclude_over = partial(
+            Conclude,
             erps=self._erp_of,
             outages=self.outages,
             calendar=PlainWeeks(),
@@ -76,6 +77,7 @@ class Office:
             alerts=self.notebook,
             observer=self.notebook,
         )
+        self.conclude = self.conclude_over(self.journal)
         self.handle = HandleNotification(
             installations=self.installations,
             journal=self.journal,

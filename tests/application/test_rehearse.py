@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import pytest
 
 from adapters.memory.journal import MemoryJournal
-from adapters.memory.notebook import PlainWeeks
 from adapters.messages.catalog import read_catalog
 from application.failures import InDoubt, Rejected, Unavailable
 from application.ports import Entry, Lane, Operation
@@ -48,12 +47,9 @@ class Stage(Office):
     def rehearsing(self, journal: MemoryJournal) -> Rehearse:
         return Rehearse(
             journal=journal,
+            conclude_over=self.conclude_over,
             erps=self._erp_of,
-            outages=self.outages,
-            calendar=PlainWeeks(),
             clock=self.clock,
-            alerts=self.notebook,
-            observer=self.notebook,
             render=read_catalog().render,
         )
 

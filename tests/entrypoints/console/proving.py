@@ -1,5 +1,6 @@
 """The stage with an ERP behind it, kept in memory, so that pages that ask it have somebody to ask."""
 
+from functools import partial
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from adapters.huggy.flow_list import HuggyFlowLists
 from adapters.memory.notebook import Notebook, PlainWeeks
 from adapters.memory.world import World, memory_erp
 from adapters.messages.catalog import read_catalog
+from application.conclude import Conclude
 from application.ports import Erp
 from application.rehearse import Rehearse
 from application.try_outage import TryOutage
@@ -49,12 +51,17 @@ class Proving:
             ),
             "rehearse": Rehearse(
                 journal=database.journal,
+                conclude_over=partial(
+                    Conclude,
+                    erps=self._erp,
+                    outages=database.outages,
+                    calendar=PlainWeeks(),
+                    clock=stage.clock,
+                    alerts=self.notebook,
+                    observer=self.notebook,
+                ),
                 erps=self._erp,
-                outages=database.outages,
-                calendar=PlainWeeks(),
                 clock=stage.clock,
-                alerts=self.notebook,
-                observer=self.notebook,
                 render=read_catalog().render,
             ),
             "try_outage": TryOutage(erps=self._erp, outages=database.outages, clock=stage.clock),
