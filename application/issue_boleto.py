@@ -33,9 +33,6 @@ class IssueBoleto:
         if contract is None:
             return ContractUnclear(contracts=in_force(customer.contracts))
         invoices = await self._erp.billing.open_invoices(customer, contract)
-        if not invoices:
-            return NoOpenBoleto()
-
         offers = offer(
             invoices,
             policies=policies,
@@ -44,6 +41,8 @@ class IssueBoleto:
             next_banking_days={day: self._calendar.next_banking_day(day) for day in due_dates(invoices)},
             can_fetch_pdf=Operation.PDF in self._erp.offers,
         )
+        if not offers.shown and not offers.withheld:
+            return NoOpenBoleto()
         if not offers.shown:
             return Failed(cause=offers.faults[0] if offers.faults else "invoice.no_way_to_pay")
         return BoletosIssued(offers=offers.shown, more=offers.more, withheld=len(offers.withheld), faults=offers.faults)

@@ -27,7 +27,7 @@ class Invoice(Personal, frozen=True, kw_only=True):
     nominal: Money | None = None
     """as issued; the amount that the digitable line carries"""
     payable: Money | None = None
-    """with fine and interest, today"""
+    """with fine and interest, today; zero: nothing is left to pay"""
     contract_id: ContractId | None = None
     reference: str = ""
     digitable_line: str = ""
@@ -84,13 +84,15 @@ def offer(
 ) -> Offers:
     """Which invoices to show, oldest first, at most `policies.invoices_max`, each code through the gate.
 
+    One of which nothing is left to pay is not open: it is neither shown nor withheld.
+
     `next_banking_days` maps each due date to the day until which it may be paid without interest: an invoice due on a
     Saturday is not overdue on Sunday.
     """
     shown: list[Offer] = []
     withheld: list[Withheld] = []
     all_faults: list[str] = []
-    for invoice in sorted(invoices, key=_age):
+    for invoice in sorted((each for each in invoices if each.payable != Money(0)), key=_age):
         paid_until = next_banking_days.get(invoice.due_on, invoice.due_on) if invoice.due_on else None
         candidate, faults = _through_the_gate(
             invoice, policies, erp_host, today, overdue=paid_until is not None and paid_until < today

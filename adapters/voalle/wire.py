@@ -61,6 +61,7 @@ NOMINAL: Names = ("original_value", "title_amount", "value", "amount", "valor")
 PAYABLE: Names = ("final_value", "balance", "valor_final", "saldo")
 
 INVOICE_STATUS: Names = ("status", "situacao", "situation")
+INVOICE_OVER: Names = ("finished", "renegotiated", "deleted")
 INVOICE: Names = (*DIGITABLE_LINE, *BARCODE, *PIX_CODE, *LINK, *DUE_ON, *INVOICE_BILLET)
 """an invoice has at least one of these"""
 

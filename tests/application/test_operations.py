@@ -240,6 +240,15 @@ async def test_no_open_invoice_has_its_own_flow() -> None:
     assert office.flows == [FlowKey.BOLETOS_NONE]
 
 
+async def test_an_invoice_of_which_nothing_is_left_to_pay_is_not_open_and_nobody_is_alarmed() -> None:
+    office = Office()
+    office.world.add(customer(HOME))
+    office.world.invoices[HOME.id] = [invoice(payable=Money(0))]
+    assert await office.receive(boleto()) == NoOpenBoleto()
+    assert office.flows == [FlowKey.BOLETOS_NONE]
+    assert office.notebook.alerts == []
+
+
 async def test_a_customer_without_any_contract_has_no_boleto_and_no_unblock() -> None:
     office = Office()
     office.world.add(customer())

@@ -130,6 +130,17 @@ def test_an_invoice_without_codes_is_shown_where_the_erp_makes_a_pdf_of_it() -> 
     assert through(invoice()).withheld[0].faults == ("invoice.no_way_to_pay",)
 
 
+@given(st.sampled_from([{"digitable_line": GOOD.line}, {"pix_code": "broken"}, {}]), st.none() | st.just(Money(9990)))
+def test_an_invoice_of_which_nothing_is_left_to_pay_is_neither_shown_nor_a_fault(
+    codes: dict[str, Any], nominal: Money | None
+) -> None:
+    paid = invoice(**codes, nominal=nominal, payable=Money(0), link="https://erp.example/b")
+    owed = invoice("2", digitable_line=GOOD.line)
+    offers = through(paid, owed, can_fetch_pdf=True)
+    assert [shown.invoice_id for shown in offers.shown] == ["2"]
+    assert (offers.withheld, offers.faults) == ((), ())
+
+
 def test_the_oldest_come_first_those_without_a_date_last_and_the_rest_is_counted() -> None:
     dates = [("late", date(2026, 10, 10)), ("none", None), ("new", date(2026, 12, 1)), ("mid", date(2026, 11, 1))]
     offers = through(*(invoice(id, due_on=due, link="https://erp.example/b") for id, due in dates))  # noqa: A001

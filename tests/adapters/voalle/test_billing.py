@@ -1,8 +1,11 @@
+from collections.abc import Callable
 from datetime import date
 
 import httpx
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from application.failures import Rejected, Unavailable, Unintelligible
 from domain.identifiers import InvoiceId
@@ -89,14 +92,136 @@ async def test_an_error_inside_http_200_is_never_no_invoice() -> None:
         await pbx_invoices({"status": "ERROR", "message": "Contrato não encontrado"})
 
 
-@pytest.mark.parametrize("status", ["Paga", "pago", "Cancelada", "CANCELADO", "Quitado", "Baixada"])
-async def test_what_is_paid_or_cancelled_is_left_out(status: str) -> None:
+OVER = [
+    "Paga",
+    "pago",
+    "Cancelada",
+    "CANCELADO",
+    "Quitado",
+    "Baixada",
+    "Título pago",
+    "TITULO_PAGO",
+    "Pagamento confirmado",
+    "Renegociada",
+    "Liquidado",
+    "Liquidação",
+    "Recebido",
+    "Substituído",
+    "Estornada",
+    "Boleto baixado por substituição",
+    "Pago, aguardando baixa",
+    "Não pago - cancelado",
+]
+OPEN = [
+    "Em aberto",
+    "Vencida",
+    "Não pago",
+    "NAO_PAGO",
+    "Não-paga",
+    "Ainda não foi recebido",
+    "A receber",
+    "A pagar",
+    "A ser pago",
+    "Título recebível",
+    "Aguardando liquidação",
+    "Aguardando pagamento",
+    "Pagamento pendente",
+    "Pagamento não confirmado",
+    "Pagamento em atraso",
+    "Liquidação pendente",
+    "Pago parcialmente",
+    "Pagamento estornado",
+    "Em aberto (renegociação)",
+    "Vencida e não liquidada",
+    "Registrado",
+    1,
+    None,
+]
+
+
+@pytest.mark.parametrize("status", OVER)
+async def test_what_is_paid_replaced_or_cancelled_is_left_out(status: str) -> None:
     assert await pbx_invoices([{**BILLET, "status": status}]) == []
 
 
-@pytest.mark.parametrize("status", ["Em aberto", "Vencida", 1, None])
+@pytest.mark.parametrize("status", OPEN)
 async def test_what_is_open_or_overdue_stays(status: object) -> None:
     assert await pbx_invoices([{**BILLET, "status": status}]) == ["77"]
+
+
+@given(
+    st.sampled_from(["pago", "paga", "cancelado", "quitada", "baixado", "renegociada", "liquidado", "recebida"]),
+    st.sampled_from(["não", "ainda não foi", "sem ser", "aguardando confirmação de"]),
+    st.sampled_from(["", "título ", "vencido e "]),
+    st.sampled_from([str.lower, str.upper, str.title]),
+)
+async def test_a_word_for_what_is_over_counts_only_where_nothing_before_it_takes_it_back(
+    over: str, not_yet: str, about: str, written: Callable[[str], str]
+) -> None:
+    assert await pbx_invoices([{**BILLET, "status": written(f"{about}{over}")}]) == []
+    assert await pbx_invoices([{**BILLET, "status": written(f"{about}{not_yet} {over}")}]) == ["77"]
+
+
+@pytest.mark.parametrize(
+    "contradicting",
+    [
+        {"finished": True},
+        {"renegotiated": 1},
+        {"deleted": "true"},
+        {"balance": 0},
+        {"saldo": "0,00", "final_value": 102.15},
+        {"amount": {"value": 99.9, "finalValue": 0}},
+        {"billet": {"status": "Paga"}},
+        {"billet": {"deleted": True}},
+        {"billet": {"amount": {"finalValue": 0}}},
+        {"situacao": "Paga"},
+    ],
+)
+async def test_an_invoice_that_is_called_open_is_left_out_where_another_field_says_otherwise(
+    contradicting: dict[str, object],
+) -> None:
+    assert await pbx_invoices([{**BILLET, "status": "Em aberto", **contradicting}]) == []
+
+
+@pytest.mark.parametrize(
+    "agreeing",
+    [
+        {"finished": False, "renegotiated": 0, "deleted": None},
+        {"balance": 99.9},
+        {"final_value": 102.15, "balance": "?"},
+    ],
+)
+async def test_an_invoice_stays_where_no_other_field_speaks_against_it(agreeing: dict[str, object]) -> None:
+    assert await pbx_invoices([{**BILLET, "status": "Em aberto", **agreeing}]) == ["77"]
+
+
+@pytest.mark.parametrize(
+    ("title", "billet"),
+    [
+        ({"finished": True}, {}),
+        ({"status": "Renegociada"}, {}),
+        ({}, {"status": "Baixado"}),
+        ({}, {"amount": {"value": 99.9, "finalValue": 0}}),
+    ],
+)
+async def test_a_title_of_the_third_party_is_open_only_where_both_lists_have_it_so(
+    title: dict[str, object], billet: dict[str, object]
+) -> None:
+    for titles, billets in ((title, billet), (billet, title)):
+        erp = with_third_party()
+        erp.on(TITLES, enveloped([{"id": 77, **titles, "billet": {"typefulLine": LINE}}]))
+        erp.on(CONTRACT_BILLETS, enveloped([{**BILLET, **billets}]))
+        assert list(await erp.build_both().billing.open_invoices(customer(), contract())) == []
+
+
+@pytest.mark.parametrize("empty", [None, "", " "])
+async def test_what_is_told_at_the_top_is_not_lost_to_an_empty_field_further_down(empty: object) -> None:
+    erp = ScriptedErp()
+    nested = {"typefulLine": empty, "expirationDate": empty, "amount": {"value": empty, "finalValue": 102.15}}
+    erp.on(BILLETS, says([{**BILLET, "value": 99.9, "billet": nested}]))
+    (invoice,) = await erp.build().billing.open_invoices(customer(), contract())
+    assert (invoice.digitable_line, invoice.due_on) == (LINE, date(2026, 8, 10))
+    assert (invoice.nominal, invoice.payable) == (Money(9990), Money(10215))
 
 
 @pytest.mark.parametrize(
