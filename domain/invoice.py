@@ -120,7 +120,7 @@ def boleto_fault(boleto: Boleto, invoice: Invoice, policies: Policies, today: da
         return None if boleto.bank in policies.boleto_banks else "boleto.not_comparable"
     if boleto.amount is None and boleto.is_collection and not policies.boleto_open_amount:
         return "boleto.amount_open"
-    if not _agrees(boleto.amount, invoice):
+    if not _agrees(boleto.amount, _amounts(invoice)):
         return "boleto.amount_differs"
     due_on = boleto.due_on(invoice.due_on or today)
     if due_on is not None and invoice.due_on is not None and due_on != invoice.due_on:
@@ -136,7 +136,9 @@ def pix_fault(pix: PixCode, invoice: Invoice, policies: Policies) -> str | None:
         return "pix.key_not_allowed"
     if pix.url_host is not None and policies.pix_hosts and pix.url_host not in policies.pix_hosts:
         return "pix.host_not_allowed"
-    if not _agrees(pix.amount, invoice):
+    # A bank adds fine and interest to a boleto and behind an address; a key is paid exactly what stands in the code.
+    amounts = _amounts(invoice)[:1] if pix.key is not None else _amounts(invoice)
+    if not _agrees(pix.amount, amounts):
         return "pix.amount_differs"
     return None
 
@@ -169,13 +171,13 @@ def _through_the_gate(
     # alone is wrong, the PDF and its page would show it too.
     suspicious = _SUSPICIOUS.intersection(faults)
     document = not suspicious and not any(fault.startswith("boleto.") for fault in faults)
-    amounts = [invoice.payable, invoice.nominal, boleto.amount if isinstance(boleto, Boleto) and line else None]
+    amounts = [*_amounts(invoice), boleto.amount if isinstance(boleto, Boleto) and line else None]
     return (
         Offer(
             invoice_id=invoice.id,
             due_on=invoice.due_on,
             overdue=overdue,
-            amount=next((amount for amount in amounts if amount is not None), None),
+            amount=amounts[0],
             reference=invoice.reference,
             payee=invoice.payee or (pix.payee if isinstance(pix, PixCode) and code else ""),
             digitable_line="" if suspicious else line,
@@ -201,9 +203,13 @@ def _read_boleto(invoice: Invoice) -> Boleto | BoletoFault | None:
     return readings[0] if readings else None
 
 
-def _agrees(amount: Money | None, invoice: Invoice) -> bool:
+def _amounts(invoice: Invoice) -> list[Money]:
+    """What the ERP tells, that to pay now first."""
+    return [amount for amount in (invoice.payable, invoice.nominal) if amount is not None]
+
+
+def _agrees(amount: Money | None, known: Sequence[Money]) -> bool:
     """A code without an amount, or an ERP that tells none, leaves nothing to compare."""
-    known = [figure for figure in (invoice.nominal, invoice.payable) if figure is not None]
     return amount is None or not known or amount in known
 
 

@@ -166,6 +166,37 @@ def test_whatever_a_boleto_says_its_amount_is_the_one_of_the_record_or_it_is_not
         assert on_paper == centavos or (line[0] == "8" and line[2] in "79")
 
 
+@given(
+    st.sampled_from([Money(9990), Money(10500), Money(5000)]),
+    st.sampled_from([(Money(9990), None), (None, Money(10500)), (Money(9990), Money(10500))]),
+)
+def test_a_static_pix_code_charges_the_amount_that_is_announced_or_is_not_sent(
+    charged: Money, told: tuple[Money | None, Money | None]
+) -> None:
+    static = Issued(key="ours", amount=charged).text
+    held = invoice(digitable_line=GOOD.line, pix_code=static, nominal=told[0], payable=told[1])
+    for shown in through(held).shown:
+        assert not shown.pix_code or shown.amount == charged
+
+
+@pytest.mark.parametrize(
+    ("pix", "sent"),
+    [
+        (Issued(key="ours", amount=Money(9990)), False),
+        (Issued(key="ours", amount=Money(10500)), True),
+        (Issued(key="ours"), True),
+        (Issued(url="pix.example/1", amount=Money(9990)), True),
+        (Issued(url="pix.example/1", amount=Money(10500)), True),
+        (Issued(url="pix.example/1"), True),
+    ],
+)
+def test_only_where_the_bank_adds_fine_and_interest_a_pix_code_may_carry_the_amount_as_issued(
+    pix: Issued, sent: bool
+) -> None:
+    overdue = invoice(due_on=date(2026, 11, 10), payable=Money(10500), pix_code=pix.text)
+    assert bool(through(overdue).shown) == sent
+
+
 def test_the_amount_of_a_code_is_told_only_where_the_erp_tells_none() -> None:
     (shown,) = through(invoice(digitable_line=GOOD.line, nominal=None)).shown
     assert shown.amount == Money(9990)
