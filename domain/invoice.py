@@ -128,8 +128,11 @@ def boleto_fault(boleto: Boleto, invoice: Invoice, policies: Policies, today: da
     return None
 
 
-def pix_fault(pix: PixCode, invoice: Invoice, policies: Policies) -> str | None:
-    """Why a Pix code that is well formed must not be sent for this invoice; None: it may."""
+def pix_fault(pix: PixCode, boleto: Boleto | None, invoice: Invoice, policies: Policies) -> str | None:
+    """Why a Pix code that is well formed must not be sent for this invoice; None: it may.
+
+    Where the ERP tells no amount, the one of the boleto beside it counts, be that sent or not.
+    """
     if pix.recurring:
         return "pix.authorises_recurring_debit"
     if pix.key is not None and policies.pix_keys and pix.key not in policies.pix_keys:
@@ -138,7 +141,8 @@ def pix_fault(pix: PixCode, invoice: Invoice, policies: Policies) -> str | None:
         return "pix.host_not_allowed"
     # A bank adds fine and interest to a boleto and behind an address; a key is paid exactly what stands in the code.
     amounts = _amounts(invoice)[:1] if pix.key is not None else _amounts(invoice)
-    if not _agrees(pix.amount, amounts):
+    beside = [boleto.amount] if boleto is not None and boleto.amount is not None else []
+    if not _agrees(pix.amount, amounts or beside):
         return "pix.amount_differs"
     return None
 
@@ -159,7 +163,7 @@ def _through_the_gate(
 
     code, pix = "", parse_pix(invoice.pix_code) if invoice.pix_code.strip() else None
     if isinstance(pix, PixCode):
-        fault = pix_fault(pix, invoice, policies)
+        fault = pix_fault(pix, boleto if isinstance(boleto, Boleto) else None, invoice, policies)
         if fault is None:
             code = pix.text
         else:
@@ -209,7 +213,7 @@ def _amounts(invoice: Invoice) -> list[Money]:
 
 
 def _agrees(amount: Money | None, known: Sequence[Money]) -> bool:
-    """A code without an amount, or an ERP that tells none, leaves nothing to compare."""
+    """A code without an amount, or nothing known of it, leaves nothing to compare."""
     return amount is None or not known or amount in known
 
 

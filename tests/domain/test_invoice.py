@@ -168,7 +168,7 @@ def test_whatever_a_boleto_says_its_amount_is_the_one_of_the_record_or_it_is_not
 
 @given(
     st.sampled_from([Money(9990), Money(10500), Money(5000)]),
-    st.sampled_from([(Money(9990), None), (None, Money(10500)), (Money(9990), Money(10500))]),
+    st.sampled_from([(Money(9990), None), (None, Money(10500)), (Money(9990), Money(10500)), (None, None)]),
 )
 def test_a_static_pix_code_charges_the_amount_that_is_announced_or_is_not_sent(
     charged: Money, told: tuple[Money | None, Money | None]
@@ -177,6 +177,28 @@ def test_a_static_pix_code_charges_the_amount_that_is_announced_or_is_not_sent(
     held = invoice(digitable_line=GOOD.line, pix_code=static, nominal=told[0], payable=told[1])
     for shown in through(held).shown:
         assert not shown.pix_code or shown.amount == charged
+
+
+@pytest.mark.parametrize("destination", [{"key": "ours"}, {"url": "pix.example/1"}])
+@pytest.mark.parametrize("line", [GOOD.line, collection(factor=1000).line], ids=["a good line", "one due another day"])
+def test_where_the_erp_tells_no_amount_the_pix_code_carries_that_of_the_line_or_is_withheld(
+    destination: dict[str, Any], line: str
+) -> None:
+    def beside_it(amount: Money | None) -> Offers:
+        code = Issued(**destination, amount=amount).text
+        return through(invoice(digitable_line=line, nominal=None, pix_code=code))
+
+    for agreeing in (Money(9990), None):
+        (shown,) = beside_it(agreeing).shown
+        assert shown.pix_code
+    other = beside_it(Money(10500))
+    assert not any(shown.pix_code for shown in other.shown)
+    assert "pix.amount_differs" in other.faults
+
+
+def test_a_pix_code_with_nothing_to_compare_it_with_is_sent() -> None:
+    (shown,) = through(invoice(nominal=None, pix_code=Issued(key="ours", amount=Money(10500)).text)).shown
+    assert shown.pix_code
 
 
 @pytest.mark.parametrize(
