@@ -53,7 +53,7 @@ class Offer(Personal, frozen=True, kw_only=True):
     pix_code: str = ""
     link: str = ""
     document: bool = True
-    """whether its PDF may be sent: it shows the same digitable line"""
+    """whether its PDF may be sent: it shows the same digitable line and Pix"""
 
 
 class Withheld(Struct, frozen=True, kw_only=True):
@@ -171,10 +171,10 @@ def _through_the_gate(
     elif pix is not None:
         faults.append(f"pix.{pix}")
 
-    # A code that points to other money is no slip of the keyboard: nothing of that invoice is shown. Where the line
-    # alone is wrong, the PDF and its page would show it too.
+    # A code that points to other money is no slip of the keyboard: nothing of that invoice is shown. A line that is
+    # wrong, or a Pix that can be paid and must not be, would be shown by the PDF and its page too.
     suspicious = _SUSPICIOUS.intersection(faults)
-    document = not suspicious and not any(fault.startswith("boleto.") for fault in faults)
+    document = not any(fault.startswith("boleto.") or fault in _PAYABLE_AND_WRONG for fault in faults)
     amounts = [*_amounts(invoice), boleto.amount if isinstance(boleto, Boleto) and line else None]
     return (
         Offer(
@@ -194,6 +194,7 @@ def _through_the_gate(
 
 
 _SUSPICIOUS = frozenset({"boleto.bank_not_allowed", "pix.key_not_allowed", "pix.host_not_allowed"})
+_PAYABLE_AND_WRONG = _SUSPICIOUS | {"pix.amount_differs", "pix.authorises_recurring_debit"}
 
 
 def _read_boleto(invoice: Invoice) -> Boleto | BoletoFault | None:

@@ -231,14 +231,29 @@ def test_the_amount_of_a_code_is_told_only_where_the_erp_tells_none() -> None:
     [
         (GOOD.line[:-1] + "9", Issued(url="pix.example/1").text, ("", True, "", False)),
         (GOOD.line, "000201broken", (GOOD.line, False, "https://erp.example/b", True)),
+        (GOOD.line, Issued(key="ours", amount=Money(1)).text, (GOOD.line, False, "", False)),
+        (GOOD.line, Issued(url="pix.example/1", recurrence_url="pix.example/r").text, (GOOD.line, False, "", False)),
     ],
-    ids=["a bad line takes its PDF and link with it", "a bad Pix code leaves line, PDF and link"],
+    ids=[
+        "a bad line takes its PDF and link with it",
+        "a malformed Pix code leaves line, PDF and link",
+        "a Pix code over another amount takes PDF and link with it",
+        "a Pix code that authorises recurring debits takes PDF and link with it",
+    ],
 )
-def test_the_document_goes_only_where_the_line_that_it_shows_is_good(
+def test_the_document_goes_only_where_nothing_that_it_shows_would_be_paid_wrongly(
     line: str, pix: str, shown: tuple[str, bool, str, bool]
 ) -> None:
     (offer,) = through(invoice(digitable_line=line, pix_code=pix, link="https://erp.example/b")).shown
     assert (offer.digitable_line, bool(offer.pix_code), offer.link, offer.document) == shown
+
+
+@pytest.mark.parametrize(
+    "pix", [Issued(key="ours", amount=Money(1)), Issued(url="pix.example/1", recurrence_url="pix.example/r")]
+)
+def test_a_pix_code_that_must_not_be_paid_is_not_offered_by_a_document_in_its_place(pix: Issued) -> None:
+    held = invoice(pix_code=pix.text, link="https://erp.example/b")
+    assert through(held, can_fetch_pdf=True).shown == ()
 
 
 def test_an_invoice_with_only_bad_codes_is_withheld_even_where_it_has_a_link() -> None:
