@@ -41,7 +41,7 @@ def voalle_erp(
     Settings: `client_id`, `client_secret`, `syndata` (all three: the third-party API is used too), `auth_url`,
     `api_url` (where it answers, when not on the ports 45700 and 45715), `pbx_segment` (in place of the PBX name),
     `validate_body=json` (in place of a form). `Rejected` when an address can't be used. Without token or PBX name
-    nothing is offered.
+    nothing is offered, and without the third-party API no PDF.
     """
     address = _usable(read_pbx_address(access.url, private_hosts=private_hosts))
     settings = access.settings
@@ -62,7 +62,7 @@ def voalle_erp(
     access_points = AccessPoints(third_party=third_party, clock=clock, zone=zone) if third_party else None
     return Erp(
         kind=ErpKind.VOALLE,
-        offers=frozenset(Operation) if access.token and segment else frozenset(),
+        offers=_offers(pbx=bool(access.token and segment), third_party=third_party is not None),
         customers=VoalleCustomers(
             pbx=pbx, third_party=third_party, access_points=access_points, clock=clock, zone=zone
         ),
@@ -72,6 +72,12 @@ def voalle_erp(
         outages=VoalleOutages(access_points=access_points),
         sign_ins={} if third_party is None else {THIRD_PARTY: third_party.sign_in},
     )
+
+
+def _offers(*, pbx: bool, third_party: bool) -> frozenset[Operation]:
+    if not pbx:
+        return frozenset()
+    return frozenset(Operation) if third_party else frozenset(Operation) - {Operation.PDF}
 
 
 def _third_party(

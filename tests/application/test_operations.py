@@ -267,6 +267,16 @@ async def test_an_answer_that_names_no_contract_shows_the_list_again(request_: o
     assert office.world.writes == []
 
 
+async def test_where_no_pdf_can_come_an_invoice_without_codes_is_not_announced_and_the_admin_is_told() -> None:
+    office = Office(offers=frozenset(Operation) - {Operation.PDF})
+    office.world.add(customer(HOME))
+    office.world.invoices[HOME.id] = [invoice(digitable_line="", link="")]
+    assert await office.receive(boleto()) == Failed(cause="invoice.no_way_to_pay")
+    assert office.heard == []
+    assert office.flows == [FlowKey.AUXILIARY]
+    assert office.notebook.alerts == ["invoice.no_way_to_pay"]
+
+
 async def test_a_corrupt_code_never_reaches_the_chat_and_the_admin_is_told() -> None:
     office = Office()
     office.world.add(customer(HOME))

@@ -76,6 +76,7 @@ class MemoryStage:
                             digitable_line=collection(factor=1667, centavos=9990).line,
                         )
                     ]
+                    self._world.pdfs[InvoiceId(f"{each}9")] = b"%PDF-1.7"
             if role == "with_ticket":
                 self._world.tickets[CustomerId(str(number))] = [Ticket(protocol=ProtocolNumber("88"), opened_at=NOW)]
             if role == "in_outage":

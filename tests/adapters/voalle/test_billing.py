@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.failures import Rejected, Unavailable, Unintelligible
+from application.ports import Operation
 from domain.identifiers import InvoiceId
 from domain.money import Money
 from tests.adapters.voalle.scripted import (
@@ -335,5 +336,7 @@ async def test_what_is_no_pdf_or_too_large_is_never_sent_as_one(reply: httpx.Res
         await erp.build_both().billing.pdf(InvoiceId("77"))
 
 
-async def test_the_pbx_alone_gives_no_pdf() -> None:
-    assert await ScriptedErp().build().billing.pdf(InvoiceId("77")) is None
+async def test_the_pbx_alone_gives_no_pdf_and_offers_none() -> None:
+    erp = ScriptedErp().build()
+    assert await erp.billing.pdf(InvoiceId("77")) is None
+    assert Operation.PDF not in erp.offers

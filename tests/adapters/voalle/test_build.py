@@ -31,9 +31,14 @@ def build(
     )
 
 
-def test_token_and_pbx_name_alone_offer_every_operation() -> None:
-    assert build().offers == frozenset(Operation)
-    assert build({"pbx_segment": "new"}, pbx="").offers == frozenset(Operation)
+def test_token_and_pbx_name_alone_offer_every_operation_but_the_pdf() -> None:
+    assert build().offers == frozenset(Operation) - {Operation.PDF}
+    assert build({"pbx_segment": "new"}, pbx="").offers == frozenset(Operation) - {Operation.PDF}
+
+
+def test_with_the_integrators_credentials_every_operation_is_offered() -> None:
+    assert build(THIRD_PARTY).offers == frozenset(Operation)
+    assert build(THIRD_PARTY, token=Secret(value="")).offers == frozenset()
 
 
 def test_only_with_the_integrators_credentials_there_is_more_to_sign_in_to() -> None:
