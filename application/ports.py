@@ -47,7 +47,8 @@ class Billing(Protocol):
         ...
 
     async def pdf(self, invoice_id: InvoiceId) -> bytes | None:
-        """The invoice as a PDF (checked to be one, at most 15 MB); None: this ERP, as configured, gives none."""
+        """The invoice as a PDF (checked to be one, at most 15 MB, surely of this invoice); None: this ERP, as configured,
+        gives none, or the invoice is not `printable`."""
         ...
 
 

@@ -36,6 +36,8 @@ class Invoice(Personal, frozen=True, kw_only=True):
     link: str = ""
     """http(s) address of the PDF or its page, as the ERP gave it"""
     payee: str = ""
+    printable: bool = True
+    """its PDF can be asked for, where the ERP offers any"""
 
 
 class Offer(Personal, frozen=True, kw_only=True):
@@ -99,7 +101,7 @@ def offer(
         )
         all_faults += faults
         payable = candidate.digitable_line or candidate.pix_code or candidate.link
-        if payable or (can_fetch_pdf and not faults):
+        if payable or (can_fetch_pdf and invoice.printable and not faults):
             shown.append(candidate)
         else:
             withheld.append(Withheld(invoice_id=invoice.id, faults=tuple(faults) or ("invoice.no_way_to_pay",)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from adapters.voalle.invoices import invoices_of_pbx, invoices_of_third_party
+from adapters.voalle.invoices import invoices_of_pbx, invoices_of_third_party, title_of
 from adapters.voalle.pbx import VoallePbx
 from adapters.voalle.sources import tell_failing_source
 from adapters.voalle.third_party import VoalleThirdParty
@@ -32,7 +32,10 @@ class VoalleBilling:
         return invoices_of_pbx(await self._pbx.billets(contract.id), contract.id)
 
     async def pdf(self, invoice_id: InvoiceId) -> bytes | None:
-        return await self._third_party.billet_pdf(invoice_id) if self._third_party is not None else None
+        title_id = title_of(invoice_id)
+        if self._third_party is None or title_id is None:
+            return None
+        return await self._third_party.billet_pdf(title_id)
 
     async def _by_third_party(
         self, third_party: VoalleThirdParty, customer: Customer, contract: Contract

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from datetime import date
 from hashlib import sha256
 
+import msgspec
+
 from adapters.voalle.wire import (
     BARCODE,
     DIGITABLE_LINE,
@@ -45,16 +47,28 @@ _STILL_OPEN = re.compile(r"\b(?:re)?abert|\bparcia|\b(?:pagamento|recebimento|ba
 """whatever else the status says"""
 _CLAUSES = re.compile(r" [-–—] |[,;:()|]")
 
+_OF_PBX = "pbx:"
+
 
 def invoices_of_pbx(answer: object, contract_id: ContractId) -> tuple[Invoice, ...]:
-    """The invoices of a `get_billets_from_contract` answer, whose shape no public source shows."""
-    return _each_once((_flat(row) for row in _rows(answer) if _is_open(row)), contract_id)
+    """The invoices of a `get_billets_from_contract` answer, whose shape no public source shows: what its ids count is not
+    known, whatever their name, and each is marked."""
+    found = _each_once((_flat(row) for row in _rows(answer) if _is_open(row)), contract_id)
+    return tuple(
+        msgspec.structs.replace(invoice, id=InvoiceId(f"{_OF_PBX}{invoice.id}"), printable=False) for invoice in found
+    )
+
+
+def title_of(invoice_id: InvoiceId) -> InvoiceId | None:
+    """The title by which the third-party API knows an invoice; None: the PBX told of it, and its id may be another
+    customer's title there."""
+    return None if invoice_id.startswith(_OF_PBX) else invoice_id
 
 
 def invoices_of_third_party(titles: object, billets: object, contract_id: ContractId) -> tuple[Invoice, ...]:
     """The open titles of a document that are among the billets of this contract; each side knows what the other lacks."""
-    of_contract = {row.ident(INVOICE_ID): row for row in _rows(billets)}
-    both = [(of_contract.get(row.ident(INVOICE_ID)), row) for row in _rows(titles)]
+    of_contract = {ident: row for row in _rows(billets) if (ident := row.ident(INVOICE_ID))}
+    both = [(of_contract.get(row.ident(INVOICE_ID) or ""), row) for row in _rows(titles)]
     return _each_once(
         (
             Fields({**billet.raw, **_told(_flat(title))})

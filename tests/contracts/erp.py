@@ -113,7 +113,7 @@ class ErpContract:
         customer = await look_up(stage, stage.person("ordinary"))
         (invoice,) = await stage.erp.billing.open_invoices(customer, customer.contracts[0])
         pdf = await stage.erp.billing.pdf(invoice.id)
-        assert (Operation.PDF in stage.erp.offers) == (pdf is not None)
+        assert (Operation.PDF in stage.erp.offers and invoice.printable) == (pdf is not None)
         assert pdf is None or pdf.startswith(b"%PDF-")
 
     async def test_a_blocked_contract_is_unblocked_once_and_then_refused(self, stage: ErpStage) -> None:

@@ -30,10 +30,13 @@ PDF = f"{API}/GetBillet/77"
 LINK = f"{API}/GetBilletLink/77"
 
 
-async def pbx_invoices(answer: object) -> list[InvoiceId]:
+async def pbx_invoices(answer: object) -> list[str]:
+    """Their ids, as the ERP wrote them."""
     erp = ScriptedErp()
     erp.on(BILLETS, says(answer))
-    return [invoice.id for invoice in await erp.build().billing.open_invoices(customer(), contract())]
+    found = await erp.build().billing.open_invoices(customer(), contract())
+    assert all(invoice.id.startswith("pbx:") for invoice in found)
+    return [invoice.id.removeprefix("pbx:") for invoice in found]
 
 
 def with_third_party() -> ScriptedErp:
@@ -302,7 +305,7 @@ async def test_the_pbx_answers_when_the_third_party_is_away() -> None:
     erp.on(TITLES, httpx.Response(503))
     erp.on(BILLETS, says([BILLET]))
     (invoice,) = await erp.build_both().billing.open_invoices(customer(), contract())
-    assert (invoice.id, invoice.payable) == ("77", None)
+    assert (invoice.id, invoice.payable) == ("pbx:77", None)
 
 
 async def test_both_away_is_a_failure() -> None:
@@ -311,6 +314,27 @@ async def test_both_away_is_a_failure() -> None:
     erp.on(BILLETS, httpx.Response(503))
     with pytest.raises(Unavailable):
         await erp.build_both().billing.open_invoices(customer(), contract())
+
+
+@pytest.mark.parametrize("name", ["id", "title_id", "financial_receivable_title_id"])
+async def test_the_pdf_of_an_invoice_that_the_pbx_told_of_is_not_asked_for_elsewhere_by_its_id(name: str) -> None:
+    erp = with_third_party()
+    erp.on(TITLES, httpx.Response(503))
+    erp.on(BILLETS, says([{**{key: value for key, value in BILLET.items() if key != "id"}, name: 77}]))
+    erp.on(PDF, httpx.Response(200, headers={"content-type": "application/pdf"}, content=b"%PDF-1.7 somebody else's"))
+    billing = erp.build_both().billing
+    (invoice,) = await billing.open_invoices(customer(), contract())
+    assert await billing.pdf(invoice.id) is None
+    assert erp.count(PDF) == 0
+    assert not invoice.printable
+
+
+async def test_a_title_and_a_billet_that_both_name_no_id_are_not_taken_for_one() -> None:
+    erp = with_third_party()
+    nameless = {"typefulLine": LINE, "expirationDate": "2026-08-10"}
+    erp.on(TITLES, enveloped([{"billet": nameless}]))
+    erp.on(CONTRACT_BILLETS, enveloped([nameless]))
+    assert list(await erp.build_both().billing.open_invoices(customer(), contract())) == []
 
 
 async def test_a_pdf_is_the_bytes_that_the_erp_sends() -> None:

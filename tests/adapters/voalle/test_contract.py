@@ -32,8 +32,10 @@ ROLES = {
 
 
 class CityPerson:
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, *, marked: str) -> None:
+        """`marked`: what stands before the id of an invoice."""
         self._person = person
+        self._marked = marked
 
     @property
     def tax_id(self) -> TaxId:
@@ -46,7 +48,7 @@ class CityPerson:
     @property
     def invoices(self) -> dict[InvoiceId, Money]:
         titles = [title for contract in self._person.contracts for title in contract.titles]
-        return {InvoiceId(str(title.id)): Money.from_reais(title.value) for title in titles}
+        return {InvoiceId(f"{self._marked}{title.id}"): Money.from_reais(title.value) for title in titles}
 
     @property
     def tickets(self) -> list[ProtocolNumber]:
@@ -60,12 +62,13 @@ class CityPerson:
 class CityStage:
     nobody = Cpf(digits="39053344705")
 
-    def __init__(self, city: City, erp: Erp) -> None:
+    def __init__(self, city: City, erp: Erp, *, invoices_marked: str) -> None:
         self._city = city
+        self._invoices_marked = invoices_marked
         self.erp = erp
 
     def person(self, role: str) -> CityPerson:
-        return CityPerson(self._city.people[ROLES[role]])
+        return CityPerson(self._city.people[ROLES[role]], marked=self._invoices_marked)
 
     def goes_down(self) -> None:
         self._city.faults.set("erp", "down")
@@ -90,7 +93,7 @@ class VoalleContract(ErpContract):
                 private_hosts=hosts(city),
             )
             try:
-                yield CityStage(city, erp)
+                yield CityStage(city, erp, invoices_marked="" if self.third_party else "pbx:")
             finally:
                 await http.aclose()
 

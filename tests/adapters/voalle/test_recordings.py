@@ -89,7 +89,7 @@ TABLE: dict[str, tuple[Callable[[object], object], object]] = {
     "person_unknown": (person, None),
     "contracts_paged": (contracts, [("20743", "0020743", "blocked")]),
     "open_titles": (titles, ("77", date(2026, 8, 10), 9990, "FAT0077")),
-    "contract_billets": (billets, ("77", date(2026, 8, 10), None, True)),
+    "contract_billets": (billets, ("pbx:77", date(2026, 8, 10), None, True)),
     "billet_link": (
         link,
         "https://portal.provedor.example/financial_receivable_titles/check_bank/abc?validationCode=1",
