@@ -346,7 +346,7 @@ class Clock(Protocol):
 
 class Calendar(Protocol):
     def next_banking_day(self, day: date) -> date:
-        """`day` itself when Brazilian banks open, else the next day on which they do."""
+        """`day` itself when Brazilian banks serve the public, else the next day on which they do."""
         ...
 
 

@@ -10,16 +10,17 @@ _CLOSED_BY_CUSTOM = ("Carnaval", "Corpus Christi")
 
 
 class BankingDays:
-    """The national banking calendar: equals the list that FEBRABAN published for 2026. Local holidays are not in it."""
+    """The national banking calendar: the list that FEBRABAN published for 2026, and 31 December, on which banks work but
+    serve nobody. Local holidays are not in it."""
 
     def next_banking_day(self, day: date) -> date:
-        while not _banks_open(day):
+        while not _banks_open(day) and day < date.max:
             day += timedelta(days=1)
         return day
 
 
 def _banks_open(day: date) -> bool:
-    return day.weekday() < 5 and day not in _bank_holidays(day.year)
+    return day.weekday() < 5 and (day.month, day.day) != (12, 31) and day not in _bank_holidays(day.year)
 
 
 @cache

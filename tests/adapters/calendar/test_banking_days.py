@@ -26,12 +26,12 @@ FEBRABAN_2026 = {
 }
 
 
-def test_the_banks_close_in_2026_on_weekends_and_on_the_thirteen_days_of_febraban_alone() -> None:
+def test_the_banks_close_in_2026_on_weekends_on_the_thirteen_days_of_febraban_and_on_new_years_eve_alone() -> None:
     year = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
 
     closed = {day for day in year if calendar.next_banking_day(day) != day}
 
-    assert closed == {day for day in year if day.weekday() >= 5} | FEBRABAN_2026
+    assert closed == {day for day in year if day.weekday() >= 5} | FEBRABAN_2026 | {date(2026, 12, 31)}
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,8 @@ def test_the_banks_close_in_2026_on_weekends_and_on_the_thirteen_days_of_febraba
         (date(2026, 11, 23), date(2026, 11, 23)),
         (date(2026, 2, 14), date(2026, 2, 18)),  # Carnaval, from the Saturday to Ash Wednesday
         (date(2026, 12, 24), date(2026, 12, 24)),  # Christmas Eve is a working day at banks
+        (date(2026, 12, 31), date(2027, 1, 4)),  # New Year's Eve, a Thursday: banks serve nobody
+        (date(2024, 12, 31), date(2025, 1, 2)),
         (date(2027, 5, 27), date(2027, 5, 28)),  # Corpus Christi
         (date(2023, 11, 20), date(2023, 11, 20)),  # national since 2024 alone
         (date.max, date.max),
