@@ -6,7 +6,6 @@ brought holds for all behind the same equipment, and is at hand when the ERP han
 
 import asyncio
 from contextvars import Context
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -54,10 +53,9 @@ class _Served(Struct, frozen=True, kw_only=True):
 class AccessPoints:
     """Used within one event loop."""
 
-    def __init__(self, *, third_party: VoalleThirdParty, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(self, *, third_party: VoalleThirdParty, clock: Clock) -> None:
         self._third_party = third_party
         self._clock = clock
-        self._zone = zone
         self._served: dict[ContractId, _Served] = {}
         """who was asked about last comes last"""
         self._seen: dict[str, _Seen] = {}
@@ -108,7 +106,7 @@ class AccessPoints:
 
     async def _ask(self, contract_id: ContractId) -> None:
         answer = await self._third_party.access_point(contract_id)
-        points = read_access_points(answer, self._zone)
+        points = read_access_points(answer)
         at = self._clock.monotonic()
         keys = tuple(plain_name(point.title) or f"contract:{contract_id}" for point in points)
         self._seen.update(zip(keys, (_Seen(point=point, at=at) for point in points), strict=True))

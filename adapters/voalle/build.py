@@ -1,7 +1,6 @@
 """One provider's Voalle as the ports of an ERP."""
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -58,14 +57,11 @@ def voalle_erp(
         validate_as_json=settings.get("validate_body") == "json",
     )
     third_party = _third_party(settings, address, exchange(THIRD_PARTY), clock, private_hosts)
-    zone = ZoneInfo(policies.timezone)
-    access_points = AccessPoints(third_party=third_party, clock=clock, zone=zone) if third_party else None
+    access_points = AccessPoints(third_party=third_party, clock=clock) if third_party else None
     return Erp(
         kind=ErpKind.VOALLE,
         offers=_offers(pbx=bool(access.token and segment), third_party=third_party is not None),
-        customers=VoalleCustomers(
-            pbx=pbx, third_party=third_party, access_points=access_points, clock=clock, zone=zone
-        ),
+        customers=VoalleCustomers(pbx=pbx, third_party=third_party, access_points=access_points, clock=clock),
         billing=VoalleBilling(pbx=pbx, third_party=third_party),
         unblocks=VoalleUnblocks(pbx=pbx),
         tickets=VoalleTickets(pbx=pbx, third_party=third_party),

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -25,13 +24,11 @@ class VoalleCustomers:
         third_party: VoalleThirdParty | None,
         access_points: AccessPoints | None,
         clock: Clock,
-        zone: ZoneInfo,
     ) -> None:
         self._pbx = pbx
         self._third_party = third_party
         self._access_points = access_points
         self._clock = clock
-        self._zone = zone
 
     async def find(self, tax_id: TaxId) -> Customer | None:
         """Either source may fail when the other knows the customer; "nobody" takes both."""
@@ -61,7 +58,7 @@ class VoalleCustomers:
 
     async def _by_pbx(self, tax_id: TaxId) -> Customer | None:
         answer = await self._pbx.client_validate(tax_id.plain)
-        return customer_of_pbx(answer, tax_id, self._clock.now().astimezone(self._zone))
+        return customer_of_pbx(answer, tax_id, self._clock.now())
 
     @staticmethod
     async def _by_third_party(third_party: VoalleThirdParty, tax_id: TaxId) -> Customer | None:

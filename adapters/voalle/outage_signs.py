@@ -7,7 +7,7 @@ so they are read wherever an answer carries them.
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec import Struct
 from adapters.voalle.wire import (
     ACCESS_POINT_ACTIVE,
     ACCESS_POINT_TITLE,
+    ERP_ZONE,
     HOUR_OF_DAY,
     HOURS_LEFT,
     IN_MAINTENANCE,
@@ -61,20 +62,20 @@ class AccessPoint(Struct, frozen=True, kw_only=True):
     back_at: datetime | None = None
 
 
-def read_access_points(answer: object, zone: tzinfo | None) -> tuple[AccessPoint, ...]:
+def read_access_points(answer: object) -> tuple[AccessPoint, ...]:
     """The equipment behind a contract; none: there is none."""
     if answer is None or answer == []:
         return ()
     points = [Fields(point) for point in (answer if isinstance(answer, list) else [answer]) if isinstance(point, dict)]
     if not points or not all(point.has((*IN_MAINTENANCE, *ACCESS_POINT_ACTIVE)) for point in points):
         not_understood("access_point", answer)
-    return tuple(_access_point(point, zone) for point in points)
+    return tuple(_access_point(point) for point in points)
 
 
-def _access_point(point: Fields, zone: tzinfo | None) -> AccessPoint:
+def _access_point(point: Fields) -> AccessPoint:
     maintenance = point.inner(MAINTENANCE) or Fields({})
     protocol = maintenance.text(PROTOCOL)
-    ends = (as_moment(maintenance.get((name,)), zone) for name in MAINTENANCE_END)
+    ends = (as_moment(maintenance.get((name,))) for name in MAINTENANCE_END)
     return AccessPoint(
         title=point.text(ACCESS_POINT_TITLE),
         down=point.flag(IN_MAINTENANCE) is True or point.flag(ACCESS_POINT_ACTIVE) is False,
@@ -125,10 +126,12 @@ def _joined(one: Outage, other: Outage) -> Outage:
 
 
 def predicted_at(hours_left: int | None, hour_of_day: str, now: datetime) -> datetime | None:
-    """When service is expected back, in the zone of `now`; None: not told, already past, or the two contradict.
+    """When service is expected back; None: not told, already past, or the two contradict.
 
-    `hours_left` is rounded up, and stays 1 when the prediction has passed; `hour_of_day` is "18", "18:30" or "18h".
+    `hours_left` is rounded up, and stays 1 when the prediction has passed; `hour_of_day` is "18", "18:30" or "18h", in
+    `ERP_ZONE`.
     """
+    now = now.astimezone(ERP_ZONE)
     time = re.fullmatch(r"(\d{1,2})(?:[:hH](\d\d)?)?(?::\d\d)?", hour_of_day, re.ASCII)
     hour, minute = (int(time[1]), int(time[2] or 0)) if time else (None, 0)
     if hour is not None and (hour > 23 or minute > 59):

@@ -72,10 +72,7 @@ _STATUS_BY_WORDS = MappingProxyType(
 
 
 def customer_of_pbx(answer: object, tax_id: TaxId, now: datetime) -> Customer | None:
-    """The customer of a CLIENT_VALIDATE answer; clients of another document do not count.
-
-    `now` in the zone in which the ERP writes hours of the day.
-    """
+    """The customer of a CLIENT_VALIDATE answer; clients of another document do not count."""
     clients = _of_document(_clients(answer), CLIENT_TAX_ID, tax_id)
     if not clients:
         return None

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from adapters.voalle.pbx import VoallePbx
 from adapters.voalle.third_party import VoalleThirdParty
@@ -25,8 +24,6 @@ from domain.customer import Customer
 from domain.identifiers import ContractId, CustomerId, ProtocolNumber
 from domain.ticket import NewTicket, Ticket, TicketAnswer, TicketOpen, TicketRefusedByErp
 
-ERP_ZONE = ZoneInfo("America/Sao_Paulo")
-"""of times without a zone: the ERP writes Brasília time wherever the provider is. Source: public client code"""
 _CLOSED = ("encerr", "fecha", "cancel", "conclui")
 
 
@@ -65,7 +62,7 @@ def read_open_tickets(answer: object) -> tuple[Ticket, ...]:
     return tuple(
         Ticket(
             protocol=ProtocolNumber(protocol),
-            opened_at=as_moment(row.get(TICKET_OPENED_AT), ERP_ZONE),
+            opened_at=as_moment(row.get(TICKET_OPENED_AT)),
             title=row.text(TICKET_TITLE),
         )
         for row in found

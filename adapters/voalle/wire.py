@@ -7,11 +7,12 @@ text, lists as list or object. What is not understood is `Unintelligible`, descr
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,6 +20,9 @@ from application.failures import Rejected, Unintelligible
 from domain.money import Money
 
 Names = tuple[str, ...]
+
+ERP_ZONE = ZoneInfo("America/Sao_Paulo")
+"""of times and hours without a zone: the ERP writes Brasília time wherever the provider is. Source: public client code"""
 
 # Every accepted spelling. Capitals, underscores and accents do not count: `typeful_line` is also `typefulLine`.
 CLIENTS: Names = ("clients", "client", "clientes")
@@ -247,8 +251,8 @@ def as_day(value: object) -> date | None:
             not_understood("date", value)
 
 
-def as_moment(value: object, zone: tzinfo | None) -> datetime | None:
-    """A point in time, in `zone` unless it names its own; None when it tells no time of day or is not understood."""
+def as_moment(value: object) -> datetime | None:
+    """A point in time, in `ERP_ZONE` unless it names its own; None when it tells no time of day or is not understood."""
     text = value.strip() if isinstance(value, str) else ""
     day, time = _day_of(text), _TIME.fullmatch(text)
     if day is None or time is None:
@@ -259,7 +263,7 @@ def as_moment(value: object, zone: tzinfo | None) -> datetime | None:
         moment = datetime.fromisoformat(clock)
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment if moment.tzinfo else moment.replace(tzinfo=ERP_ZONE)
 
 
 def rows(answer: object, *, what: str, under: Names, item: Names) -> list[Fields]:

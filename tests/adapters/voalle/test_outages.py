@@ -13,12 +13,14 @@ from application.failures import Rejected, Unintelligible
 from application.ports import Outages
 from domain.customer import ContractStatus, Customer
 from domain.identifiers import ProtocolNumber
-from domain.outage import Outage
+from domain.installation import Policies
+from domain.outage import Outage, spoken_prediction
 from tests.adapters.voalle.scripted import (
     API,
     CONTRACTS,
     CPF,
     PERSON,
+    THIRD_PARTY,
     VALIDATE,
     ScriptedErp,
     contract,
@@ -191,6 +193,34 @@ async def test_what_the_maintenance_tells_is_kept_as_it_was_told() -> None:
     first, second = (await erp.build_both().outages.affecting(customer(contract("1"), contract("2")))).outages
     assert (first.protocol, first.predicted_at) == ("987", AT_FIVE)
     assert (second.protocol, second.predicted_at) == ("986", datetime(2026, 11, 23, 11, tzinfo=SAO_PAULO))
+
+
+MANAUS = ZoneInfo("America/Manaus")
+
+
+async def test_a_provider_west_of_brasilia_tells_the_hours_that_the_erp_writes_an_hour_earlier() -> None:
+    erp, policies = ScriptedErp(), Policies(timezone="America/Manaus")
+    erp.on(VALIDATE, says({"clients": [{**client(), **SIGN, "resolution_time": 3, "resolution_time_hour": "15"}]}))
+    erp.on(access_point("2"), enveloped(point(active=False, maintenance={"finalDate": "2026-11-23T15:00:00"})))
+    ports = erp.build(THIRD_PARTY, policies)
+    by_pbx = await erp.build(policies=policies).customers.find(CPF)
+    by_equipment = await ports.outages.affecting(customer(contract("2")))
+    assert by_pbx is not None
+    for outage in (*by_pbx.outages, *by_equipment.outages):
+        assert spoken_prediction(outage.predicted_at, now=erp.clock.now(), zone=MANAUS) == "14h"
+
+
+@given(
+    st.integers(0, 60 * 24 * 400),
+    st.none() | st.integers(0, 48),
+    st.integers(0, 23),
+    st.sampled_from(["America/Manaus", "America/Rio_Branco", "America/Noronha", "UTC"]),
+)
+def test_a_prediction_is_the_same_moment_wherever_it_is_asked_for(
+    minutes: int, hours: int | None, hour: int, zone: str
+) -> None:
+    here = NOON + timedelta(minutes=minutes)
+    assert predicted_at(hours, str(hour), here.astimezone(ZoneInfo(zone))) == predicted_at(hours, str(hour), here)
 
 
 async def test_cancelled_contracts_are_not_asked_for() -> None:

@@ -68,7 +68,7 @@ def hour_of_outage(answer: object) -> object:
 
 
 def is_down(answer: object) -> object:
-    return [point.down for point in read_access_points(read_envelope(answer).response, NOON.tzinfo)]
+    return [point.down for point in read_access_points(read_envelope(answer).response)]
 
 
 def opened(answer: object) -> object:
