@@ -1,11 +1,12 @@
 """Outages that reach a customer: those told with the record, and the state of each contract's access point."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from adapters.voalle.access_points import AccessPoints, Looked
 from adapters.voalle.outage_signs import merged, outage_of
-from application.failures import Unavailable
+from adapters.voalle.sources import tell_failing_source
+from application.failures import Failure, Unavailable
 from domain.customer import ContractStatus, Customer
 from domain.identifiers import ContractId
 from domain.outage import Outage, Reported
@@ -25,8 +26,8 @@ class VoalleOutages:
             outages = merged(customer.outages)
             return Reported(outages=outages, unaffected=_spared(customer, standing, outages))
         asked = standing[:_CONTRACTS_MAX]
-        looked = await asyncio.gather(*(_known(self._access_points, contract) for contract in asked))
-        seen = {contract: known for contract, known in zip(asked, looked, strict=True) if known is not None}
+        answers = await asyncio.gather(*(_looked(self._access_points, contract) for contract in asked))
+        seen = _known(dict(zip(asked, answers, strict=True)))
         down = [outage_of(point, contract) for contract, known in seen.items() for point in known.points]
         outages = merged((*customer.outages, *(outage for outage in down if outage is not None)))
         sure = [contract for contract, known in seen.items() if known.asked and known.points]
@@ -37,12 +38,26 @@ class VoalleOutages:
         )
 
 
-async def _known(access_points: AccessPoints, contract_id: ContractId) -> Looked | None:
-    """None: nothing is known now; what the record itself told stands."""
+async def _looked(access_points: AccessPoints, contract_id: ContractId) -> Looked | Failure:
     try:
         return await access_points.behind(contract_id)
-    except Unavailable:
-        return None
+    except Failure as failure:
+        return failure
+
+
+def _known(answers: Mapping[ContractId, Looked | Failure]) -> dict[ContractId, Looked]:
+    """What is known of each contract now; of the others what the record itself told stands.
+
+    A refusal or an answer that is not understood hides nothing of another contract. Where nothing at all is known, it is
+    raised.
+    """
+    known = {contract: answer for contract, answer in answers.items() if isinstance(answer, Looked)}
+    lasting = [each for each in answers.values() if isinstance(each, Failure) and not isinstance(each, Unavailable)]
+    if lasting and not known:
+        raise lasting[0]
+    for failure in lasting:
+        tell_failing_source("third_party", failure)
+    return known
 
 
 def _spared(customer: Customer, sure: Sequence[ContractId], outages: Sequence[Outage]) -> frozenset[ContractId]:

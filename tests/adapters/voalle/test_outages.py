@@ -248,6 +248,33 @@ async def test_an_access_point_in_another_shape_is_not_understood() -> None:
         await erp.build_both().outages.affecting(customer())
 
 
+BAD_ANSWERS = {
+    "refused": httpx.Response(403),
+    "not understood": enveloped({"title": "OLT CENTRO"}),
+    "away": httpx.Response(503),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_ANSWERS)
+async def test_what_fails_for_one_contract_hides_no_outage_of_another(bad: str) -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("1"), BAD_ANSWERS[bad])
+    erp.on(access_point("2"), enveloped(point(active=False)))
+    erp.on(access_point("3"), enveloped(point(title="OLT SUL")))
+    found = await erp.build_both().outages.affecting(told_by_pbx("1", "2", "3"))
+    assert [outage.contracts for outage in found.outages] == [frozenset({"2"})]
+    assert found.unaffected == {"3"}
+
+
+async def test_where_every_contract_failed_the_failure_that_lasts_is_told() -> None:
+    for bad, failure in (("refused", Rejected), ("not understood", Unintelligible)):
+        erp = ScriptedErp()
+        erp.on(access_point("1"), BAD_ANSWERS["away"])
+        erp.on(access_point("2"), BAD_ANSWERS[bad])
+        with pytest.raises(failure):
+            await erp.build_both().outages.affecting(told_by_pbx("1", "2"))
+
+
 # --- what is remembered of access points ----------------------------------------------------------------------
 
 
