@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from adapters.voalle.pbx import VoallePbx
+from adapters.voalle.sources import tell_failing_source
 from adapters.voalle.third_party import VoalleThirdParty
 from adapters.voalle.verdicts import refusal
 from adapters.voalle.wire import (
@@ -19,9 +20,9 @@ from adapters.voalle.wire import (
     not_understood,
     rows,
 )
-from application.failures import Unavailable
+from application.failures import Failure
 from domain.customer import Customer
-from domain.identifiers import ContractId, CustomerId, ProtocolNumber
+from domain.identifiers import CustomerId, ProtocolNumber
 from domain.ticket import NewTicket, Ticket, TicketAnswer, TicketOpen, TicketRefusedByErp
 
 _CLOSED = ("encerr", "fecha", "cancel", "conclui")
@@ -39,20 +40,23 @@ class VoalleTickets:
         return tuple({ticket.protocol: ticket for ticket in tickets}.values())
 
     async def open(self, ticket: NewTicket) -> TicketAnswer:
-        customer_id = _customer_id(ticket.customer, ticket.contract_id)
+        contract = next((each for each in ticket.customer.contracts if each.id == ticket.contract_id), None)
+        customer_id = contract.customer_id if contract else ticket.customer.id
         if self._third_party is not None and ticket.contract_id is not None:
             envelope = await self._third_party.open_solicitation(
                 client_id=customer_id, contract_id=ticket.contract_id, description=ticket.description
             )
             return read_ticket(envelope.response) if envelope.success else TicketRefusedByErp()
-        return read_ticket(await self._pbx.open_solicitation(customer_id, ticket.description))
+        # The PBX takes no contract: whoever works on the ticket reads in it which one is meant.
+        about = f"{ticket.description}\nContrato {contract.number}" if contract else ticket.description
+        return read_ticket(await self._pbx.open_solicitation(customer_id, about))
 
     async def _solicitations(self, customer_id: CustomerId) -> object:
         if self._third_party is not None:
             try:
                 return await self._third_party.solicitations(customer_id)
-            except Unavailable:
-                pass  # the PBX knows the same list and answers on another port
+            except Failure as failure:  # the PBX knows the same list, and answers on another port by another token
+                tell_failing_source("third_party", failure)
         return await self._pbx.solicitations(customer_id)
 
 
@@ -82,8 +86,3 @@ def read_ticket(answer: object) -> TicketAnswer:
     if protocol is None:
         not_understood("ticket", answer)
     return TicketOpen(protocol=ProtocolNumber(protocol))
-
-
-def _customer_id(customer: Customer, contract_id: ContractId | None) -> CustomerId:
-    """The record that holds the contract: the ERP may keep one document twice."""
-    return next((found.customer_id for found in customer.contracts if found.id == contract_id), customer.id)

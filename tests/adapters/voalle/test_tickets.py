@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import httpx
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from application.failures import InDoubt, Rejected, Unintelligible
 from domain.identifiers import ProtocolNumber
@@ -24,14 +25,18 @@ OPEN_THERE = f"{API}/opensolicitation"
 LIST_THERE = f"{API}/solicitationlist/12345"
 
 
-async def test_a_ticket_is_opened_with_client_and_description_alone() -> None:
+@pytest.mark.parametrize(("contract_id", "told"), [(None, ""), ("20743", "\nContrato 20743")])
+async def test_a_ticket_is_opened_with_client_and_a_description_that_tells_the_contract(
+    contract_id: str | None, told: str
+) -> None:
     erp = ScriptedErp()
     erp.on(OPEN, recorded("open_solicitation"))
-    assert await erp.build().tickets.open(new_ticket("20743")) == TicketOpen(protocol=ProtocolNumber("20261123000017"))
+    answer = await erp.build().tickets.open(new_ticket(contract_id))
+    assert answer == TicketOpen(protocol=ProtocolNumber("20261123000017"))
     request = erp.sent(OPEN)
     assert request.headers["authorization-token"] == "pbx-token"
     sent = msgspec.json.decode(request.content)
-    assert sent == {"client_id": 12345, "description": "Sem conexão desde ontem"}
+    assert sent == {"client_id": 12345, "description": f"Sem conexão desde ontem{told}"}
 
 
 @pytest.mark.parametrize(
@@ -162,14 +167,17 @@ async def test_a_list_in_another_shape_is_never_no_tickets(answer: object) -> No
         await erp.build().tickets.open_tickets(customer())
 
 
-async def test_the_third_party_list_is_asked_for_open_ones_and_the_pbx_stands_in() -> None:
+@pytest.mark.parametrize("failing", [503, 403])
+async def test_the_third_party_list_is_asked_for_open_ones_and_the_pbx_stands_in(failing: int) -> None:
     erp = ScriptedErp()
     row = {"assignmentId": 9, "protocol": "7", "status": "Andamento", "beginningData": "2026-11-20T09:30:00"}
-    erp.on(LIST_THERE, enveloped({"data": [row], "totalRecords": 1}), httpx.Response(503))
+    erp.on(LIST_THERE, enveloped({"data": [row], "totalRecords": 1}), httpx.Response(failing))
     erp.on(LIST, recorded("solicitation_list"))
     tickets = erp.build_both().tickets
     first = await tickets.open_tickets(customer())
-    second = await tickets.open_tickets(customer())
+    with capture_logs() as logs:
+        second = await tickets.open_tickets(customer())
+    assert [(entry["event"], entry["source"]) for entry in logs] == [("erp.source_failed", "third_party")]
     assert erp.sent(LIST_THERE).url.params["allAssignments"] == "False"
     assert [ticket.protocol for ticket in (*first, *second)] == ["7", "20261120001"]
 
