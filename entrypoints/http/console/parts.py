@@ -9,7 +9,7 @@ from application.history import FenceState, History
 from application.live import Live
 from application.notice_ports import Notices, Problems
 from application.outage_ports import OutageRegistry
-from application.ports import Chats, Clock, Engine, Erps, Installations, Journal, Render
+from application.ports import Clock, Installations, Render
 from application.rehearse import Rehearse
 from application.resend import Resend
 from application.resend_failed import ResendFailed
@@ -26,18 +26,14 @@ from entrypoints.work_loop import WorkLoop
 
 
 class Console(Struct, frozen=True, kw_only=True):
-    """Built once by the composition root. `erps` and `chats` are asked by way of `work_loop` alone."""
+    """Built once by the composition root."""
 
     pages: Pages
     public_url: str
     clock: Clock
     installations: Installations
-    journal: Journal
-    engine: Engine
     outages: OutageRegistry
     work_loop: WorkLoop
-    erps: Erps
-    chats: Chats
     sessions: Sessions
     agents: Agents
     audit: Audit

@@ -11,7 +11,6 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 
 from application.ports import Clock
-from domain.readiness import FLOW_NAMES
 from entrypoints.http.console.static import address_of
 from entrypoints.http.console.words import WORDS
 
@@ -41,11 +40,9 @@ class Pages:
             auto_reload=False,
         )
         self._environment.filters.update(
-            moment=_moment, clock=_clock, day=_day, ms=_milliseconds, count=_count, share=_share, ago=self._ago
+            moment=_moment, clock=_clock, ms=_milliseconds, count=_count, share=_share, ago=self._ago
         )
-        self._environment.globals.update(
-            static=address_of, in_sandbox=in_sandbox, flow_names=FLOW_NAMES, words=WORDS, now=clock.now
-        )
+        self._environment.globals.update(static=address_of, in_sandbox=in_sandbox, words=WORDS)
 
     def show(
         self,
@@ -99,10 +96,6 @@ def _moment(moment: datetime | None, zone: str = ZONE) -> str:
 
 def _clock(moment: datetime | None, zone: str = ZONE) -> str:
     return "–" if moment is None else f"{_local(moment, zone):%H:%M:%S}"
-
-
-def _day(moment: datetime | None, zone: str = ZONE) -> str:
-    return "–" if moment is None else f"{_local(moment, zone):%d/%m/%Y}"
 
 
 def _milliseconds(milliseconds: float | None) -> str:

@@ -16,7 +16,6 @@ import msgspec
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie, FormMultiDict
-from litestar.di import NamedDependency
 from litestar.enums import MediaType, RequestEncodingType, ScopeType
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
@@ -377,7 +376,3 @@ def _is_page(scope: Scope, message: Message) -> bool:
 def _fields(scope: Scope) -> dict[str, Any]:
     """The framework types scopes as unions of dictionaries; ours are written and read by name."""
     return cast("dict[str, Any]", scope)
-
-
-VisitorNow = NamedDependency[Visitor]
-InstallationNow = NamedDependency[Installation]

@@ -101,7 +101,6 @@ class Stage:
             "public_url": url,
             "clock": clock,
             "installations": database.installations,
-            "journal": database.journal,
             "work_loop": work_loop,
             "sessions": database.sessions,
             "agents": database.agents,
@@ -123,8 +122,8 @@ class Stage:
         self._browsers.append(Browser(self.app, self.url, self.huggy, address))
         return self._browsers[-1]
 
-    async def has_operator(self, name: str = "rita", password: str = PASSWORD) -> None:
-        await self.database.operators.add(name, hash_password(Secret(value=password)))
+    async def has_operator(self) -> None:
+        await self.database.operators.add("rita", hash_password(Secret(value=PASSWORD)))
 
     async def close(self) -> None:
         for browser in self._browsers:
