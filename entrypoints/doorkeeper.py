@@ -34,10 +34,9 @@ class TooManyTries(Exception):
 class Tries:
     """How often each of many did something within the last minute; in memory, and bounded."""
 
-    def __init__(self, clock: Clock, *, limit: int = TRIES_MAX, within_s: float = TRIES_WITHIN_S) -> None:
+    def __init__(self, clock: Clock, *, limit: int = TRIES_MAX) -> None:
         self._clock = clock
         self._limit = limit
-        self._within_s = within_s
         self._tries: dict[str, deque[float]] = {}
 
     def count(self, *whos: str) -> None:
@@ -54,7 +53,7 @@ class Tries:
 
     def _recent(self, who: str, now: float) -> deque[float]:
         tries = self._tries.get(who, deque())
-        while tries and tries[0] <= now - self._within_s:
+        while tries and tries[0] <= now - TRIES_WITHIN_S:
             tries.popleft()
         return tries
 

@@ -60,11 +60,9 @@ async def working(
         log.info("worker.stopped")
 
 
-async def work_until_stopped(
-    unfinished: Unfinished | None, engine: RunningEngine, stop: asyncio.Event, *, grace_s: float = GRACE_S
-) -> None:
+async def work_until_stopped(unfinished: Unfinished | None, engine: RunningEngine, stop: asyncio.Event) -> None:
     """The whole life of a worker that runs alone; `stop_signal()` gives an event that SIGTERM sets."""
-    async with working(unfinished, engine, grace_s=grace_s):
+    async with working(unfinished, engine):
         await stop.wait()
 
 

@@ -27,22 +27,20 @@ _TAKE = text("SELECT pg_try_advisory_lock(:number)")
 class PostgresTurns:
     """Implements `application.console_ports.Turns`. May be asked on any event loop."""
 
-    def __init__(self, engine: Engine, *, patience_s: float = PATIENCE_S, look_again_s: float = LOOK_AGAIN_S) -> None:
+    def __init__(self, engine: Engine) -> None:
         """`engine` opens a connection for each turn and closes it at the end: with it the lock goes."""
         self._engine = engine
-        self._patience_s = patience_s
-        self._look_again_s = look_again_s
 
     @asynccontextmanager
     async def __call__(self, name: str) -> AsyncIterator[None]:
         number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
         connection = await _asked(self._connect)
         try:
-            until = time.monotonic() + self._patience_s
+            until = time.monotonic() + PATIENCE_S
             while not await _asked(lambda: _take(connection, number)):
                 if time.monotonic() > until:
                     raise Unavailable("storage.busy", "another process has not finished yet")
-                await asyncio.sleep(self._look_again_s)
+                await asyncio.sleep(LOOK_AGAIN_S)
             yield
         finally:
             await asyncio.shield(asyncio.to_thread(connection.close))

@@ -7,7 +7,6 @@ of the API. A code is good once; so is a refresh token, which brings the next on
 import base64
 import secrets
 import time
-from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
@@ -51,10 +50,9 @@ class Tokens(Struct, frozen=True, kw_only=True):
 class Accounts:
     """`redirect_uri` is the one address that the app registered; empty: none yet."""
 
-    def __init__(self, *, static_token: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, static_token: str) -> None:
         self.redirect_uri = ""
         self.access_s = ACCESS_S
-        self._now = now
         self._codes: dict[str, Issued] = {}
         self._access = {static_token: Issued(agent=ADMIN, until=float("inf"))}
         self._refresh: dict[str, Agent] = {}
@@ -68,13 +66,13 @@ class Accounts:
 
     def code_for(self, agent: Agent) -> str:
         code = secrets.token_hex(16)
-        self._codes[code] = Issued(agent=agent, until=self._now() + CODE_S)
+        self._codes[code] = Issued(agent=agent, until=time.time() + CODE_S)
         return code
 
     def exchange(self, code: str) -> Tokens | None:
         """None: it is not good, or not any more."""
         issued = self._codes.pop(code, None)
-        return self._issue(issued.agent) if issued is not None and issued.until > self._now() else None
+        return self._issue(issued.agent) if issued is not None and issued.until > time.time() else None
 
     def renew(self, refresh_token: str) -> Tokens | None:
         agent = self._refresh.pop(refresh_token, None)
@@ -83,7 +81,7 @@ class Accounts:
     def agent(self, token: str) -> Agent | None:
         """Whom an access token stands for."""
         issued = self._access.get(token)
-        return issued.agent if issued is not None and issued.until > self._now() else None
+        return issued.agent if issued is not None and issued.until > time.time() else None
 
     def revoke_access(self) -> None:
         """Every access token, the static one too; what they can be renewed with stays."""
@@ -95,7 +93,7 @@ class Accounts:
         self._refresh.clear()
 
     def _issue(self, agent: Agent) -> Tokens:
-        now = self._now()
+        now = time.time()
         claims = {
             "aud": CLIENT_ID,
             "jti": secrets.token_hex(20),

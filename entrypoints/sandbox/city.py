@@ -56,8 +56,6 @@ async def start_city(
     today: date,
     *,
     clock: Callable[[], datetime] = local_now,
-    huggy_port: int = 0,
-    voalle_port: int = 0,
     retry_delays_s: Sequence[float] = RETRY_DELAYS_S,
 ) -> AsyncGenerator[City]:
     """Runs until the block ends. Invoices fall due around `today`; the outage and the open ticket lie around `clock()`."""
@@ -65,9 +63,7 @@ async def start_city(
     records = Records(inhabitants(today, clock()), clock)
     names = {whatsapp(person): person.name.title() for person in records.people}
     async with (
-        running_voalle(records, faults, port=voalle_port) as voalle,
-        running_huggy(
-            PROVIDER_FLOWS, WELCOME, faults, names=names, port=huggy_port, retry_delays_s=retry_delays_s
-        ) as huggy,
+        running_voalle(records, faults) as voalle,
+        running_huggy(PROVIDER_FLOWS, WELCOME, faults, names=names, retry_delays_s=retry_delays_s) as huggy,
     ):
         yield City(huggy, voalle, faults)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
-from msgspec import Struct
 
 from entrypoints.sandbox.faults import FaultName, Faults
 
@@ -23,14 +22,8 @@ class HandshakeRefused(Exception):
     """The webhook's address did not answer 200 with the token."""
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
-    notification_id: str
-    status: int | None
-    """None: no answer"""
-
-
 class Deliveries:
-    """Sends each notification in a task of its own. `attempts` is what happened, oldest first."""
+    """Sends each notification in a task of its own. `statuses` is how each attempt was answered, oldest first; None: not."""
 
     def __init__(
         self, http: httpx.AsyncClient, faults: Faults, *, token: str, retry_delays_s: Sequence[float] = RETRY_DELAYS_S
@@ -42,7 +35,7 @@ class Deliveries:
         self._url: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: asyncio.Event | None = None
-        self.attempts: list[Attempt] = []
+        self.statuses: list[int | None] = []
 
     async def connect(self, url: str) -> None:
         """Saves the webhook's address, after the handshake. `HandshakeRefused` leaves the old address in place."""
@@ -78,11 +71,11 @@ class Deliveries:
         if fault is not None:
             self._faults.used("webhook")
         if fault is not None and fault.name is FaultName.DUPLICATE:
-            await asyncio.gather(self._repeat(url, envelope, item["id"]), self._repeat(url, envelope, item["id"]))
+            await asyncio.gather(self._repeat(url, envelope), self._repeat(url, envelope))
             return
         if fault is not None and self._held is None:
             await self._overtaken(fault.seconds)
-        await self._repeat(url, envelope, item["id"])
+        await self._repeat(url, envelope)
         if self._held is not None:
             self._held.set()
 
@@ -93,10 +86,10 @@ class Deliveries:
                 await self._held.wait()
         self._held = None
 
-    async def _repeat(self, url: str, envelope: Mapping[str, Any], notification_id: str) -> None:
+    async def _repeat(self, url: str, envelope: Mapping[str, Any]) -> None:
         for delay_s in (*self._retry_delays_s, None):
             status = await self._post(url, envelope)
-            self.attempts.append(Attempt(notification_id=notification_id, status=status))
+            self.statuses.append(status)
             if delay_s is None or (status is not None and 200 <= status < 300):
                 return
             await asyncio.sleep(delay_s)

@@ -27,7 +27,6 @@ async def running_huggy(
     faults: Faults,
     *,
     names: Mapping[str, str] | None = None,
-    port: int = 0,
     retry_delays_s: Sequence[float] = RETRY_DELAYS_S,
 ) -> AsyncGenerator[Huggy]:
     """Serves until the block ends. `names` are the profile names of phones in the channel."""
@@ -47,7 +46,7 @@ async def running_huggy(
             openapi_config=None,
             logging_config=None,
         )
-        async with running(FaultyServer(app, faults, "huggy"), port) as url:
+        async with running(FaultyServer(app, faults, "huggy")) as url:
             huggy.url = url
             try:
                 yield huggy

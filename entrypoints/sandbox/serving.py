@@ -14,24 +14,23 @@ _GRACE_S = 2
 
 
 @asynccontextmanager
-async def running(app: ASGIApp, port: int = 0) -> AsyncGenerator[str]:
-    """Serves `app` and yields its address, `http://127.0.0.1:<port>`; port 0 takes a free one.
+async def running(app: ASGIApp) -> AsyncGenerator[str]:
+    """Serves `app` and yields its address, `http://127.0.0.1:<port>`; the port is a free one.
 
     Requests are answered from the first moment inside the block; on the way out the port is closed and every task of
-    the server has ended. `OSError` when the port is taken.
+    the server has ended.
     """
-    async with running_all([(app, port)]) as (url,):
+    async with running_all([app]) as (url,):
         yield url
 
 
 @asynccontextmanager
-async def running_all(apps: Sequence[tuple[ASGIApp, int]]) -> AsyncGenerator[list[str]]:
+async def running_all(apps: Sequence[ASGIApp]) -> AsyncGenerator[list[str]]:
     """The same for several apps, each at a port of its own; their addresses in the same order."""
     sockets: list[socket.socket] = []
     try:
-        for _, port in apps:
-            sockets.append(listening_at(HOST, port))
-        servers = [InnerServer(_Config(app, http=_Connection, lifespan="off")) for app, _ in apps]
+        sockets.extend(listening_at(HOST, 0) for _ in apps)
+        servers = [InnerServer(_Config(app, http=_Connection, lifespan="off")) for app in apps]
         serving = [
             asyncio.create_task(server.serve(sockets=[listening]))
             for server, listening in zip(servers, sockets, strict=True)

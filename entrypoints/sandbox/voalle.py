@@ -45,15 +45,13 @@ class Voalle:
 
 
 @asynccontextmanager
-async def running_voalle(records: Records, faults: Faults, *, port: int = 0) -> AsyncGenerator[Voalle]:
-    """Serves until the block ends; `port` is that of the PBX API, the other two take free ones."""
+async def running_voalle(records: Records, faults: Faults) -> AsyncGenerator[Voalle]:
+    """Serves until the block ends, each of the three APIs at a port of its own."""
     voalle = Voalle(records)
     pbx = _app([PbxEvents, ApiEvents, Slips], records, voalle.pbx_access)
     auth = _app([connect_token], records, voalle.integrator)
     api = _app([ThirdParty], records, voalle.integrator)
-    ports = (port, 0, 0)
-    servers = [(FaultyServer(app, faults, "erp"), at) for app, at in zip((pbx, auth, api), ports, strict=True)]
-    async with running_all(servers) as urls:
+    async with running_all([FaultyServer(app, faults, "erp") for app in (pbx, auth, api)]) as urls:
         voalle.url, voalle.auth_url, voalle.api_url = urls
         voalle.pbx_access.url = voalle.integrator.portal_url = voalle.url
         try:

@@ -40,7 +40,7 @@ async def test_a_notification_is_repeated_until_it_is_accepted(city: City, app: 
     app.refuse_next = [500, 503]
     _ask_for_lookup(city, "ana")
     await city.huggy.deliveries.settled()
-    assert [attempt.status for attempt in city.huggy.deliveries.attempts] == [500, 503, 200]
+    assert city.huggy.deliveries.statuses == [500, 503, 200]
     assert len(app.items) == 1
 
 
@@ -48,7 +48,7 @@ async def test_a_notification_is_given_up_after_the_last_try(city: City, app: Fa
     app.refuse_next = [500] * 9
     _ask_for_lookup(city, "ana")
     await city.huggy.deliveries.settled()
-    assert [attempt.status for attempt in city.huggy.deliveries.attempts] == [500] * 4
+    assert city.huggy.deliveries.statuses == [500] * 4
 
 
 async def test_a_duplicated_notification_arrives_twice_and_is_the_same(city: City, app: FakeApp) -> None:
