@@ -35,11 +35,9 @@ def barcode(line: str) -> str:
     return line[:4] + line[32:47] + line[4:9] + line[10:20] + line[21:31]
 
 
-def pix_code(
-    *, amount: Decimal, reference: str, payee: str = "PROVEDOR TESTE LTDA", key: str = "pix@provedor.example"
-) -> str:
+def pix_code(*, amount: Decimal, reference: str) -> str:
     """A static BR Code with its checksum."""
-    account = _field("00", "br.gov.bcb.pix") + _field("01", key)
+    account = _field("00", "br.gov.bcb.pix") + _field("01", "pix@provedor.example")
     body = "".join(
         (
             _field("00", "01"),
@@ -48,7 +46,7 @@ def pix_code(
             _field("53", "986"),
             _field("54", f"{amount:.2f}"),
             _field("58", "BR"),
-            _field("59", payee),
+            _field("59", "PROVEDOR TESTE LTDA"),
             _field("60", "SAO PAULO"),
             _field("62", _field("05", reference)),
             "6304",

@@ -23,10 +23,10 @@ def blocked(provider: Provider, *, unblocks: bool = True, status: int = 6) -> Su
     return provider.books.add(agreements=[Agreement(number=number, status=status, unblocks=unblocks)])
 
 
-def spoil_writes(provider: Provider, behaviour: upstream.Behaviour, times: int | None = None) -> None:
+def spoil_writes(provider: Provider, behaviour: upstream.Behaviour) -> None:
     for one in provider.upstreams:
         for operation in WRITES:
-            one.misbehave(operation, behaviour, times)
+            one.misbehave(operation, behaviour)
 
 
 def attempts(provider: Provider, operation: str = "") -> int:

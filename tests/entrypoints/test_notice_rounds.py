@@ -12,17 +12,16 @@ SOON_S = 0.001
 
 
 class Laps:
-    """A round that says when so many have been, and fails as it is told."""
+    """A round that says when three have been, and fails as it is told."""
 
-    def __init__(self, expected: int = 3, *, fails: Callable[[], BaseException] | None = None) -> None:
+    def __init__(self, *, fails: Callable[[], BaseException] | None = None) -> None:
         self.count = 0
         self.all_there = asyncio.Event()
-        self._expected = expected
         self._fails = fails
 
     async def __call__(self) -> None:
         self.count += 1
-        if self.count == self._expected:
+        if self.count == 3:
             self.all_there.set()
         if self._fails is not None:
             raise self._fails()

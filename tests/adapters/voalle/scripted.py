@@ -51,8 +51,8 @@ def says(answer: object, status: int = 200) -> httpx.Response:
     return httpx.Response(status, content=msgspec.json.encode(answer))
 
 
-def enveloped(response: object, *, success: bool = True, messages: object = None) -> httpx.Response:
-    return says({"success": success, "messages": messages, "response": response})
+def enveloped(response: object, *, success: bool = True) -> httpx.Response:
+    return says({"success": success, "messages": None, "response": response})
 
 
 class StoppedClock:

@@ -62,8 +62,8 @@ class Authority:
         return _context(folder, key, [certificate, *([self.certificate] if with_self else [])])
 
 
-def self_signed(folder: Path, host: str = "127.0.0.1") -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
+def self_signed(folder: Path) -> ssl.SSLContext:
+    host, key = "127.0.0.1", ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _builder(_name(host), _name(host), key, days=(-1, 30))
         .add_extension(_alternative(host), critical=False)
