@@ -249,9 +249,7 @@ class History(Protocol):
         """So many buckets of equal width from `start` on, empty ones too."""
         ...
 
-    async def problems(
-        self, installation_id: InstallationId, *, since: datetime | None = None
-    ) -> Sequence[ProblemGroup]:
+    async def problems(self, installation_id: InstallationId) -> Sequence[ProblemGroup]:
         """What failed last comes first."""
         ...
 

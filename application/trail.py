@@ -116,11 +116,11 @@ def take(what: str, request: Redacted | None = None, *, ended: str = OK) -> Take
     return _NOT_TAKEN if gathering is None else Taken(gathering, what, request, ended)
 
 
-def note(what: str, ended: str = OK, *, answer: Redacted | None = None) -> None:
+def note(what: str, ended: str = OK) -> None:
     """A step that took no time."""
     gathering = _gathering.get()
     if gathering is not None:
-        gathering.add(what, gathering.elapsed_ms(), ended, None, answer)
+        gathering.add(what, gathering.elapsed_ms(), ended, None, None)
 
 
 def _start(step: tuple[str, float, float, str, Redacted | None, Redacted | None]) -> float:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, text
 
 from adapters.clock.system import SystemClock
-from adapters.storage.database import visit_database
+from adapters.storage.database import serve_database
 from adapters.storage.history import History
 from application.history import Cursor, Filters, Group
 from benchmarks.bench import Bench
@@ -44,10 +44,10 @@ def console(bench: Bench) -> Iterator[Row]:
         events = StoredEvents(url, bench.size.stored)
         bench.say(f"puts {events.count:,} events in")
         events.fill()
-        visited = visit_database(url, keys=[events.key], clock=SystemClock())
+        served = serve_database(url, keys=[events.key], clock=SystemClock(), on_fatal=lambda: None)
         engine = events.engine()
-        with closing(visited), engine.connect() as plain:
-            for group, questions in _questions(visited.history, events).items():
+        with closing(served), engine.connect() as plain:
+            for group, questions in _questions(served.history, events).items():
                 bench.say(group)
                 slowest = max(
                     (asyncio.run(_take(question, plain, bench.size.rounds)) for question in questions),

@@ -81,14 +81,12 @@ class VisitedDatabase:
         self,
         *,
         installations: Installations,
-        history: History,
         operators: Operators,
         outages: OutageRegistry,
         opened: ExitStack,
     ) -> None:
         self.installations = installations
         self.outages = outages
-        self.history = history
         self.operators = operators
         self._opened = opened
 
@@ -158,7 +156,6 @@ def visit_database(url: str, *, keys: Sequence[Secret], clock: Clock) -> Visited
 
             return VisitedDatabase(
                 installations=postgres_database.open_installations(url, seal, clock, opened),
-                history=postgres_database.open_history(url, seal),
                 operators=postgres_database.open_console(url, seal, clock, opened).operators,
                 outages=postgres_database.open_outages(url, seal, clock, opened),
                 opened=opened.pop_all(),
@@ -173,7 +170,6 @@ def visit_database(url: str, *, keys: Sequence[Secret], clock: Clock) -> Visited
             installations=SqliteInstallations(
                 writer=writer, reader=_reader(path, opened), seal=seal, clock=clock, unfinished=unfinished
             ),
-            history=History(engine=async_reading_engine(path), seal=seal),
             operators=open_in_file(path, writer, seal, clock, opened).operators,
             outages=_outages(path, writer, seal, clock, opened),
             opened=opened.pop_all(),

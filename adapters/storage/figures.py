@@ -105,11 +105,10 @@ async def series(
     ]
 
 
-async def problems(ask: Questions, installation_id: InstallationId, since: datetime | None) -> Sequence[ProblemGroup]:
+async def problems(ask: Questions, installation_id: InstallationId) -> Sequence[ProblemGroup]:
     first, last = func.min(inbox.c.accepted_at).label("first"), func.max(inbox.c.accepted_at).label("last")
-    start = 0 if since is None else to_microseconds(since)
     grouped = select(inbox.c.cause, func.count().label("failed"), first, last)
-    query = _failed(grouped, inbox.c.installation_id == installation_id, start)
+    query = _failed(grouped, inbox.c.installation_id == installation_id, 0)
     return [
         ProblemGroup(
             cause=row.cause,

@@ -6,9 +6,8 @@ Read-only and beside the writer: a long query here delays nobody who is being an
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -36,10 +35,7 @@ from application.history import (
     ProblemGroup,
 )
 from application.ports import EffectState
-from domain.action import Route
-from domain.identifiers import ChatId, EffectKey, InstallationId, Personal
-from domain.notification import Notification
-from domain.outcome import Outcome
+from domain.identifiers import EffectKey, InstallationId
 from domain.resend_key import Lineage
 from domain.tax_id import TaxId, read_document
 
@@ -52,43 +48,12 @@ CHANGES_MAX = 500
 _SEPARATORS = str.maketrans("", "", " ./-")
 
 
-class Recorded(Personal, frozen=True, kw_only=True):
-    """One accepted notification and what became of it."""
-
-    safe = ("seq", "accepted_at", "finished_at")
-
-    seq: int
-    notification: Notification
-    raw: bytes
-    accepted_at: datetime
-    finished_at: datetime | None
-    outcome: Outcome | None
-    route: Route | None
-
-
 class History:
-    """Implements `application.history.History`, and opens everything for those who check what was kept."""
+    """Implements `application.history.History`."""
 
     def __init__(self, *, engine: AsyncEngine, seal: Seal) -> None:
         self._engine = engine
         self._seal = seal
-
-    async def recent(
-        self,
-        installation_id: InstallationId,
-        *,
-        chat_id: ChatId | None = None,
-        before_seq: int | None = None,
-        limit: int = 50,
-    ) -> Sequence[Recorded]:
-        """The newest first; `before_seq` goes on after an earlier page."""
-        query = select(inbox).where(inbox.c.installation_id == installation_id).order_by(inbox.c.seq.desc())
-        if chat_id is not None:
-            query = query.where(inbox.c.chat_id == chat_id)
-        if before_seq is not None:
-            query = query.where(inbox.c.seq < before_seq)
-        async with self._questions() as ask:
-            return [self._recorded(row) for row in await ask(query.limit(limit))]
 
     async def events(
         self,
@@ -130,13 +95,14 @@ class History:
             if not found:
                 return None
             row = read_row(found[0])
-            recorded = self._recorded(found[0])
+            payload = unseal_payload(found[0].payload, self._seal)
+            concluded = unseal_conclusion(found[0].conclusion, self._seal)
             return Event(
                 row=row,
-                notification=recorded.notification,
-                raw=recorded.raw,
-                outcome=recorded.outcome,
-                route=recorded.route,
+                notification=payload.notification,
+                raw=payload.raw,
+                outcome=concluded.outcome if concluded else None,
+                route=concluded.route if concluded else None,
                 effects=await _effects(ask, seq),
                 attempts=await self._attempts(ask, seq),
                 chain=tuple(await _chain(ask, installation_id, row)),
@@ -182,11 +148,9 @@ class History:
         async with self._questions() as ask:
             return await figures.series(ask, installation_id, start=start, width=width, buckets=buckets)
 
-    async def problems(
-        self, installation_id: InstallationId, *, since: datetime | None = None
-    ) -> Sequence[ProblemGroup]:
+    async def problems(self, installation_id: InstallationId) -> Sequence[ProblemGroup]:
         async with self._questions() as ask:
-            return await figures.problems(ask, installation_id, since)
+            return await figures.problems(ask, installation_id)
 
     async def unknown(self, installation_id: InstallationId) -> Sequence[KeptUnknown]:
         """What came last first."""
@@ -237,19 +201,6 @@ class History:
                 yield Questions(connection)
         except DBAPIError:
             raise failed_to_read() from None
-
-    def _recorded(self, row: Row[*tuple[Any, ...]]) -> Recorded:
-        payload = unseal_payload(row.payload, self._seal)
-        concluded = unseal_conclusion(row.conclusion, self._seal)
-        return Recorded(
-            seq=row.seq,
-            notification=payload.notification,
-            raw=payload.raw,
-            accepted_at=from_microseconds(row.accepted_at),
-            finished_at=None if row.finished_at is None else from_microseconds(row.finished_at),
-            outcome=concluded.outcome if concluded else None,
-            route=concluded.route if concluded else None,
-        )
 
 
 async def _chain(ask: Questions, installation_id: InstallationId, row: EventRow) -> Sequence[EventRow]:

@@ -29,14 +29,14 @@ async def test_steps_are_told_with_their_times_in_the_order_of_their_beginnings(
             with take("inner", ended=SHARED):
                 clock.advance(0.005)
             outer.answered(lambda: "received")
-        note("noted", answer=lambda: "plain")
+        note("noted")
 
     assert gathering.trail() == Trail(
         at=NOON,
         steps=(
             Step(what="outer", at_ms=10, took_ms=25, request="sent", answer="received"),
             Step(what="inner", at_ms=30, took_ms=5, ended=SHARED),
-            Step(what="noted", at_ms=35, took_ms=0, answer="plain"),
+            Step(what="noted", at_ms=35, took_ms=0),
         ),
     )
 
@@ -56,15 +56,15 @@ async def test_where_nobody_gathers_nothing_is_kept_and_nothing_is_redacted() ->
 
     with take("step", never) as step:
         step.answered(never)
-    note("step", answer=never)
+    note("step")
 
 
 async def test_a_text_that_can_not_be_redacted_is_left_out_and_stops_nobody() -> None:
     def broken() -> str:
         raise RecursionError
 
-    with gather(SetClock(NOON)) as gathering:
-        note("step", answer=broken)
+    with gather(SetClock(NOON)) as gathering, take("step") as step:
+        step.answered(broken)
 
     assert gathering.trail().steps == (Step(what="step", at_ms=0, took_ms=0),)
 

@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 
-from adapters.clock.system import SystemClock
-from adapters.storage.database import visit_database
-from adapters.storage.history import Recorded
+from application.history import Event
 from domain.action import StartFlow
 from domain.identifiers import InstallationId, Secret
 from domain.outcome import Failed
+from tests.adapters.storage.recorded import history_beside, recorded
 from tests.chaos.deployment import Deployment
 from tests.chaos.talks import FLOW_OF, IN_DOUBT, SENTINEL, WRITING, Talk, Wish
 from tests.e2e.books import Write
@@ -50,20 +48,19 @@ class Tally:
         return ", ".join(f"{name} {value}" for name, value in asdict(self).items())
 
 
-async def recorded_by_chat(deployment: Deployment, talks: Sequence[Talk]) -> dict[str, list[Recorded]]:
+async def recorded_by_chat(deployment: Deployment, talks: Sequence[Talk]) -> dict[str, list[Event]]:
     """Ponte's record of what was asked last, by chat, in the order in which it was accepted: right after `settle`."""
-    by_chat: dict[str, list[Recorded]] = {}
-    url, keys = deployment.environment["PONTE_DATABASE_URL"], [Secret(value=deployment.key)]
+    by_chat: dict[str, list[Event]] = {}
+    history = history_beside(deployment.environment["PONTE_DATABASE_URL"], Secret(value=deployment.key))
     newest = sum(len(talk.wishes) + 1 for talk in talks)
-    with closing(visit_database(url, keys=keys, clock=SystemClock())) as visited:
-        for provider in {talk.provider.company_id: talk.provider for talk in talks}.values():
-            installation_id = InstallationId(provider.installed.installation_id)
-            for one in reversed(await visited.history.recent(installation_id, limit=newest)):
-                by_chat.setdefault(one.notification.chat.id, []).append(one)
+    for provider in {talk.provider.company_id: talk.provider for talk in talks}.values():
+        installation_id = InstallationId(provider.installed.installation_id)
+        for one in reversed(await recorded(history, installation_id, newest=newest)):
+            by_chat.setdefault(one.notification.chat.id, []).append(one)
     return by_chat
 
 
-def reckon(talks: Sequence[Talk], records: dict[str, list[Recorded]], *, kills: int) -> Tally:
+def reckon(talks: Sequence[Talk], records: dict[str, list[Event]], *, kills: int) -> Tally:
     """To be called after `settle`. An `AssertionError` names the chat whose promise was broken."""
     tally = Tally(rounds=1, kills=kills)
     for talk in talks:
@@ -71,13 +68,13 @@ def reckon(talks: Sequence[Talk], records: dict[str, list[Recorded]], *, kills: 
     return tally
 
 
-def _reckon_talk(talk: Talk, records: Sequence[Recorded], tally: Tally, kills: int) -> None:
+def _reckon_talk(talk: Talk, records: Sequence[Event], tally: Tally, kills: int) -> None:
     asked = [wish.subscriber.tax_id for wish in talk.wishes]
     # Of each wish one record, in the order in which they were asked, and the sentinel's after them.
     assert [one.notification.document for one in records[:-1]] == asked, (
         f"chat {talk.chat}: lost, doubled or disordered"
     )
-    assert all(one.finished_at for one in records[:-1]), f"chat {talk.chat}: not finished"
+    assert all(one.row.finished_at for one in records[:-1]), f"chat {talk.chat}: not finished"
 
     endings = _endings(talk, records)
     for wish, record, ending in zip(talk.wishes, records, endings, strict=False):
@@ -94,7 +91,7 @@ def _reckon_talk(talk: Talk, records: Sequence[Recorded], tally: Tally, kills: i
         _reckon_messages(talk, wish, started, tally, kills)
 
 
-def _endings(talk: Talk, records: Sequence[Recorded]) -> list[str]:
+def _endings(talk: Talk, records: Sequence[Event]) -> list[str]:
     """How each notification ended: its flow at most once, in its place, and `?` for every in-doubt sentence."""
     names = {flow: chr(ord("a") + index) for index, flow in enumerate(FLOWS.values())}
     seen = "".join(
@@ -109,13 +106,13 @@ def _endings(talk: Talk, records: Sequence[Recorded]) -> list[str]:
     return list(found.groups())
 
 
-def _flow(record: Recorded) -> str:
+def _flow(record: Event) -> str:
     assert record.route is not None
     assert isinstance(record.route.terminal, StartFlow)
     return str(record.route.terminal.flow_id)
 
 
-def _reckon_writes(talk: Talk, wish: Wish, record: Recorded, tally: Tally) -> None:
+def _reckon_writes(talk: Talk, wish: Wish, record: Event, tally: Tally) -> None:
     writes = talk.provider.books.writes_of(wish.subscriber)
     in_doubt = isinstance(record.outcome, Failed) and record.outcome.write_in_doubt
     tally.writes += len(writes)

@@ -53,7 +53,7 @@ async def test_a_worker_that_wakes_repeats_nothing_that_others_did_for_it(scene:
         asked = [wish.subscriber.tax_id for wish in talk.wishes]
         told = records[talk.chat][: len(asked)]
         assert [one.notification.document for one in told] == asked, f"chat {talk.chat}: lost, doubled or disordered"
-        assert all(one.finished_at for one in told)
+        assert all(one.row.finished_at for one in told)
         flows = [flow for flow in talk.ledger.flows if flow != SENTINEL]
         assert len(flows) == len(set(flows)), f"chat {talk.chat}: a flow started twice"
         assert talk.ledger.flows.count(SENTINEL) == 1

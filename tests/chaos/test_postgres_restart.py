@@ -56,6 +56,6 @@ async def test_when_the_database_is_back_all_that_was_accepted_is_worked_off(sce
     records = await recorded_by_chat(deployment_of(scene), talks)
     for talk in talks:
         asked = [wish.subscriber.tax_id for wish in talk.wishes]
-        ended = [each.notification.document for each in records[talk.chat] if each.finished_at]
+        ended = [each.notification.document for each in records[talk.chat] if each.row.finished_at]
         assert ended[: len(asked)] == asked, f"chat {talk.chat}: lost, doubled or disordered"
     assert not written_twice(providers)

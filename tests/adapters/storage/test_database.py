@@ -13,6 +13,7 @@ from adapters.storage.seal import Unsealable
 from adapters.storage.sqlite_file import database_path
 from tests.adapters.storage.files import KEY, OTHER_KEY, ServedFile, all_bytes, served
 from tests.adapters.storage.filled import SECRETS, fill
+from tests.adapters.storage.recorded import history_beside, recorded
 from tests.adapters.storage.two_loops import delivered_in_one_loop_and_worked_off_in_another
 from tests.contracts.installations import FIRST
 from tests.contracts.journal import EFFECT, HERE, accept, head
@@ -48,7 +49,7 @@ async def test_a_key_that_does_not_open_the_database_is_told_by_the_settings_nam
 
 async def test_after_rotation_the_new_key_alone_opens_everything(file: ServedFile) -> None:
     await fill(file)
-    before = await file.history.recent(HERE), await file.history.unknown(HERE), await file.installations.all()
+    before = await recorded(file.history, HERE), await file.history.unknown(HERE), await file.installations.all()
     entry = await head(file)
     intent = await file.journal.recall(entry, EFFECT)
     file.close()
@@ -56,7 +57,7 @@ async def test_after_rotation_the_new_key_alone_opens_everything(file: ServedFil
     assert reseal_all(file.url, keys=[OTHER_KEY, KEY]) == 6
     with served(file.url, OTHER_KEY) as database:
         after = (
-            await database.history.recent(HERE),
+            await recorded(database.history, HERE),
             await database.history.unknown(HERE),
             await database.installations.all(),
         )
@@ -75,7 +76,7 @@ async def test_rotation_passes_over_no_row_however_many_there_are(file: ServedFi
     assert reseal_all(file.url, keys=[OTHER_KEY, KEY]) == 451, "beside a process that serves"
     file.close()
     with served(file.url, OTHER_KEY) as database:
-        assert len(await database.history.recent(HERE, limit=1000)) == 450
+        assert len(await recorded(database.history, HERE)) == 450
 
 
 async def test_rotation_without_the_key_of_a_value_stops(file: ServedFile) -> None:
@@ -110,12 +111,14 @@ async def test_a_visitor_reads_and_writes_beside_the_process_that_serves(file: S
     await visit.installations.save(FIRST)
     await accept(file, "n-2")
 
-    assert [each.notification.key for each in await visit.history.recent(HERE)] == ["n-2", "n-1"]
+    assert list(await visit.installations.all()) == [FIRST]
+    beside = history_beside(file.url, KEY)
+    assert [each.notification.key for each in await recorded(beside, HERE)] == ["n-2", "n-1"]
     visit.close()
     await accept(file, "n-3")
     file.reopen()
     assert list(await file.installations.all()) == [FIRST]
-    assert len(await file.history.recent(HERE)) == 3
+    assert len(await recorded(file.history, HERE)) == 3
 
 
 def test_every_commit_reaches_the_disk_and_nobody_but_the_server_resets_the_log(file: ServedFile) -> None:

@@ -251,7 +251,6 @@ async def test_problems_are_grouped_by_cause_with_the_latest_first(kept: Kept) -
     refused = ProblemGroup(cause="erp.unauthorized", count=1, first_at=three.accepted_at, last_at=three.accepted_at)
 
     assert list(await kept.history.problems(HERE)) == [refused, timeouts]
-    assert list(await kept.history.problems(HERE, since=three.accepted_at)) == [refused]
     assert list(await kept.history.problems(InstallationId("nobody"))) == []
 
 

@@ -10,8 +10,9 @@ from typing import IO
 
 from adapters.storage.migrate import upgrade
 from application.ports import EffectState
-from domain.identifiers import ChatId, EffectKey
+from domain.identifiers import EffectKey
 from tests.adapters.storage.files import KEY, served
+from tests.adapters.storage.recorded import recorded
 from tests.contracts.journal import HERE, arrival, lane
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,12 +38,13 @@ def whole(lines: list[str], what: str) -> list[list[str]]:
 async def assert_nothing_is_lost(url: str, lines: list[str]) -> None:
     acknowledged = [key for (key,) in whole(lines, "accepted")]
     with served(url) as database:
-        kept = [each.notification.key for each in await database.history.recent(HERE, limit=10**6)]
+        events = await recorded(database.history, HERE)
+        kept = [each.notification.key for each in events]
         assert set(acknowledged) <= set(kept)
         assert len(kept) == len(set(kept))
         for worker in range(8):
-            of_chat = await database.history.recent(HERE, chat_id=ChatId(str(worker)), limit=10**6)
-            numbers = [int(each.notification.key.split("-")[1]) for each in reversed(of_chat)]
+            of_chat = [each.notification.key for each in events if each.row.chat_id == str(worker)]
+            numbers = [int(key.split("-")[1]) for key in reversed(of_chat)]
             assert numbers == list(range(len(numbers)))
         repeated = [arrival(key, key.split("-")[0]) for key in acknowledged]
         receipt = await database.journal.accept(HERE, repeated, window_s=60)

@@ -15,6 +15,7 @@ from application.failures import Unavailable
 from tests.adapters.storage.files import KEY, OTHER_KEY, served
 from tests.adapters.storage.filled import SECRETS, fill
 from tests.adapters.storage.postgres_bench import ServedPostgres
+from tests.adapters.storage.recorded import recorded
 from tests.adapters.storage.two_loops import delivered_in_one_loop_and_worked_off_in_another
 from tests.contracts.installations import FIRST
 from tests.contracts.journal import EFFECT, HERE, accept, head
@@ -59,14 +60,14 @@ async def test_after_rotation_beside_a_process_that_serves_the_new_key_alone_ope
     kept: ServedPostgres,
 ) -> None:
     await fill(kept)
-    before = await kept.history.recent(HERE), await kept.history.unknown(HERE), await kept.installations.all()
+    before = await recorded(kept.history, HERE), await kept.history.unknown(HERE), await kept.installations.all()
     entry = await head(kept)
     intent = await kept.journal.recall(entry, EFFECT)
 
     assert reseal_all(kept.url, keys=[OTHER_KEY, KEY]) == 6
     with served(kept.url, OTHER_KEY) as database:
         after = (
-            await database.history.recent(HERE),
+            await recorded(database.history, HERE),
             await database.history.unknown(HERE),
             await database.installations.all(),
         )
@@ -79,7 +80,7 @@ async def test_several_processes_serve_from_one_database(kept: ServedPostgres) -
         await elsewhere.installations.save(FIRST)
         await accept(kept, "n-1")
         assert len(await elsewhere.journal.unfinished()) == 1
-        assert len(await elsewhere.history.recent(HERE)) == 1
+        assert len(await recorded(elsewhere.history, HERE)) == 1
 
 
 async def test_while_the_database_is_gone_installations_and_history_are_unavailable_and_afterwards_not(
@@ -94,14 +95,14 @@ async def test_while_the_database_is_gone_installations_and_history_are_unavaila
             with pytest.raises(Unavailable, match=r"storage\.failed"):
                 await kept.installations.save(FIRST)
             with pytest.raises(Unavailable, match=r"storage\.failed"):
-                await kept.history.recent(HERE)
+                await kept.history.events(HERE)
     finally:
         postgres_server.take_connections(kept.url)
 
     SetClock.advance(kept.clock, REST_S)
     assert await kept.installations.by_webhook_key("webhook-key-1") == FIRST
     await kept.installations.save(FIRST)
-    assert await kept.history.recent(HERE) == []
+    assert await recorded(kept.history, HERE) == []
 
 
 def test_the_journal_serves_two_event_loops_at_once(kept: ServedPostgres) -> None:

@@ -18,6 +18,7 @@ from domain.installation import FlowKey
 from domain.outcome import NoOpenBoleto
 from tests.adapters.storage.files import KEY, served
 from tests.adapters.storage.postgres_bench import ServedPostgres
+from tests.adapters.storage.recorded import recorded
 from tests.contracts.journal import (
     EFFECT,
     HERE,
@@ -100,8 +101,8 @@ class TestOrderAcrossProcesses:
                 assert await bench.journal.head(lane("1")) is None
             assert (await second).accepted == 1
 
-        stored = await bench.history.recent(HERE)
-        assert [each.seq for each in stored] == sorted((each.seq for each in stored), reverse=True)
+        seqs = [row.seq for row in (await bench.history.events(HERE)).rows]
+        assert seqs == sorted(seqs, reverse=True)
         oldest = await head(bench, "1")
         await bench.journal.finish_entry(oldest)
         assert (await head(bench, "1")).seq > oldest.seq
@@ -169,7 +170,7 @@ class TestTwoWorkers:
         assert await bench.journal.begin(frozen, EFFECT) == Begun(state=EffectState.DONE, note=b"after")
         other = Route(terminal=StartFlow(flow=FlowKey.AUXILIARY, flow_id=None))
         await bench.journal.conclude(frozen, Conclusion(outcome=NoOpenBoleto(), route=other))
-        (told,) = await bench.history.recent(HERE)
+        (told,) = await recorded(bench.history, HERE)
         assert told.route == ROUTE
         assert await bench.journal.head(lane()) is None
 

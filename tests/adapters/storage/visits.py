@@ -29,7 +29,7 @@ class VisitedBench(ServedFile):
         self.clock.advance(self.fresh_for_s)
 
     async def traces(self, installation_id: InstallationId) -> int:
-        return len(await self.history.recent(installation_id)) + len(await self.history.unknown(installation_id))
+        return len((await self.history.events(installation_id)).rows) + len(await self.history.unknown(installation_id))
 
     def close(self) -> None:
         for visit in self._visits:
