@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from domain.identifiers import Personal, Secret
 from domain.installation import Installation
+from domain.readiness import missing
 from domain.tax_id import DocumentFault, TaxId, read_document
 from entrypoints.connections import Tried, is_fine
 from entrypoints.http.console.parts import Console
@@ -146,8 +147,6 @@ def _read(
     if "erp_url" not in errors and _is_elsewhere(url, erp.url):
         errors |= dict.fromkeys(_kept(installation) - secrets.keys() - _dropped(typed), _ELSEWHERE)
     pbx, email = field_text(typed, "erp_pbx"), field_text(typed, "email")
-    if not (pbx or erp.settings.get("pbx_segment")):
-        errors["erp_pbx"] = "Informe o nome do PBX."
     if not _EMAIL.fullmatch(email) or len(email) > 254:
         errors["email"] = "Informe um e-mail válido, como avisos@provedor.com.br." if email else "Informe o e-mail."
     document, wrong_document = _document(field_text(typed, "document"))
@@ -162,6 +161,7 @@ def _read(
         drops_third_party="drop_third_party" in typed,
         document=document,
     )
+    errors |= {each.key: each.message for each in missing(_changed(installation, form)) if each.key == "erp_pbx"}
     errors |= _unusual("client_id", form.client_id)
     settings = _settings(installation.erp.settings, form)
     given = [name for name in THIRD_PARTY if settings.get(name)]
