@@ -88,7 +88,10 @@ def _add_installation(parser: argparse.ArgumentParser) -> None:
     _add_changes(add)
     for action, summary in (
         ("set", "altera o que for informado"),
-        ("show", "mostra tudo, menos os segredos"),
+        (
+            "show",
+            "mostra tudo, menos os tokens da Huggy e do ERP; os endereços e chaves próprios da instalação aparecem",
+        ),
         ("remove", "apaga a empresa e tudo o que há dela"),
         ("test", "confere os acessos de uma empresa"),
     ):

@@ -1,7 +1,8 @@
 """`ponte installation …`: everything that the console can configure, scriptable.
 
 Commands take the desk they work at and give a `Reply`; nothing in here prints, reads the environment or ends the
-process. A reply never holds a token, only whether there is one.
+process. A reply never holds a token of Huggy's or the ERP's, only whether there is one; the installation's own addresses
+and keys it does hold.
 """
 
 from collections.abc import Callable, Mapping, Sequence

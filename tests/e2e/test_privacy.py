@@ -81,7 +81,7 @@ def test_what_customers_typed_does_not_stand_in_the_database(scene: Scene, provi
     assert "Zuleide" not in kept
 
 
-def test_commands_print_no_secret(scene: Scene) -> None:
+def test_commands_print_no_token_or_secret_of_huggy_and_the_erp_and_not_the_services_key(scene: Scene) -> None:
     provider = scene.providers["both"]
     identifier = provider.installed.installation_id
     for arguments in (("installation", "show", identifier, "--json"), ("installation", "list", "--json")):
