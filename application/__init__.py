@@ -1,4 +1,5 @@
 """Use cases: gather through ports, decide in the domain, act once, conclude with a value.
 
-Law: async, but owns no I/O and no clock; knows the ports of `application.ports` and nothing behind them.
+Law: async, but owns no I/O and no clock; knows ports (`ports`, `outage_ports`, `notice_ports`, `console_ports`, `history`) and
+nothing behind them.
 """

@@ -1,4 +1,5 @@
-"""Every port on one page: what the use cases may rely on.
+"""The ports on the way of a notification: what the use cases may rely on. Those of the registry of outages, of notices,
+of the console and of what it reads of the past stand in `outage_ports`, `notice_ports`, `console_ports` and `history`.
 
 Any method that leaves the process may raise the failures of `application.failures`, and nothing else. Adapters do not
 inherit these protocols; a typed line where they are put together proves that they fit.
@@ -164,7 +165,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     age_s: float
     """seconds since it was acknowledged, never negative; measured on a clock that does not jump while the process lives"""
     resumed: bool
-    """True: another process may have worked on it before; for the log alone, the ledger tells what happened"""
+    """True: another process may have worked on it before, or be at work on it still; the ledger tells what happened"""
     outcome: Outcome | None = None
     route: Route | None = None
     """both set once concluded: what is left is to perform the rest of the route"""

@@ -27,7 +27,7 @@ class Say(Personal, frozen=True, kw_only=True, tag="say"):
 class SayCode(Personal, frozen=True, kw_only=True, tag="say.code"):
     """A code to copy, alone in its message, byte for byte: a Pix code or the digits of a digitable line.
 
-    Only `domain.invoice.offer` makes these, after the gate.
+    Only `domain.routing` makes these, of what passed the gate (`domain.invoice.offer`).
     """
 
     safe = ()

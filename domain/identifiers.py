@@ -19,7 +19,8 @@ ProtocolNumber = NewType("ProtocolNumber", str)
 NotificationKey = NewType("NotificationKey", str)
 """One per notification of an installation; a second delivery of the same notification has the same key."""
 EffectKey = NewType("EffectKey", str)
-"""One per outward effect of a notification: `"{notification_key}:{index}"`, or `"{notification_key}:erp"`."""
+"""One per outward effect of a notification: its key and `:{index}` of a remark, `:end` of the terminal action, `:aux` of
+the auxiliary flow in its place, or `:erp` of the write to the ERP."""
 
 
 class Personal(Struct, frozen=True, kw_only=True):

@@ -57,7 +57,7 @@ def read_mail_server(url: Secret) -> MailServer:
 
 
 class SmtpPost:
-    """Implements `application.ports.Post`; one connection a letter. No failure holds what the server said: it may quote
+    """Implements `application.notice_ports.Post`; one connection a letter. No failure holds what the server said: it may quote
     addresses."""
 
     def __init__(self, server: MailServer, *, tls: ssl.SSLContext, clock: Clock) -> None:

@@ -22,7 +22,7 @@ _letter = msgspec.json.Decoder(Letter).decode
 
 
 class StoredNotices:
-    """Implements `application.ports.Notices`. May be asked on any event loop."""
+    """Implements `application.notice_ports.Notices`. May be asked on any event loop."""
 
     def __init__(self, *, transactions: Transactions, reads: AsyncEngine, seal: Seal) -> None:
         self._transactions = transactions

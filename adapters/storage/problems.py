@@ -32,7 +32,7 @@ ON CONFLICT (installation_id, cause) DO UPDATE SET
 
 
 class StoredProblems:
-    """Implements `application.ports.Problems`. May be asked on any event loop."""
+    """Implements `application.notice_ports.Problems`. May be asked on any event loop."""
 
     def __init__(self, *, transactions: Transactions, reads: AsyncEngine, seal: Seal) -> None:
         self._transactions = transactions

@@ -152,7 +152,7 @@ outages = Table(
     metadata,
     Column("installation_id", Text, primary_key=True),
     Column("id", Text, primary_key=True),
-    Column("source", Text, nullable=False),  # admin, erp
+    Column("source", Text, nullable=False),  # admin, api, erp
     Column("started_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
