@@ -1,4 +1,4 @@
-"""What `application.ports.Problems` and `Notices` promise. Subclasses bring a `bench` fixture."""
+"""What `application.notice_ports.Problems` and `Notices` promise. Subclasses bring a `bench` fixture."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random

@@ -1,4 +1,4 @@
-"""What `application.ports.OutageRegistry` promises. Subclasses bring a `bench` fixture."""
+"""What `application.outage_ports.OutageRegistry` promises. Subclasses bring a `bench` fixture."""
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
