@@ -36,7 +36,7 @@ from domain.identifiers import EffectKey, Personal, ProtocolNumber
 from domain.installation import Installation
 from domain.notification import WRITES, Notification, kind_of
 from domain.outcome import Outcome, Shadowed, TicketOpened, TicketRefused, UnblockDenied, UnblockGranted, WhyNoTicket
-from domain.routing import route, tag_of
+from domain.routing import route, tag_of, to_auxiliary
 from domain.trail import OK, Trail, cause_of
 from domain.trust_unblock import UnblockRefusal
 
@@ -146,7 +146,13 @@ class Rehearse:
 
     async def _turn(self, outcome: Outcome, installation: Installation) -> Turn:
         planned = route(outcome, installation)
-        said = [bubble for remark in planned.remarks if (bubble := await self._bubble(remark, installation))]
+        said: list[Bubble] = []
+        for remark in planned.remarks:
+            bubble = await self._bubble(remark, installation)
+            if bubble is not None:
+                said.append(bubble)
+            elif isinstance(remark, SendPdf) and remark.only_way:
+                return Turn(outcome=outcome, said=tuple(said), terminal=to_auxiliary(installation))
         return Turn(outcome=outcome, said=tuple(said), terminal=planned.terminal)
 
     async def _bubble(self, remark: Remark, installation: Installation) -> Bubble | None:

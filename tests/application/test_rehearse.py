@@ -72,14 +72,14 @@ def stage(*, policies: Policies | None = None, blocked: bool = False) -> Stage:
     return made
 
 
-def with_boleto(link: str = "https://erp.example/b/9") -> Stage:
+def with_boleto(link: str = "https://erp.example/b/9", line: str = LINE) -> Stage:
     made = stage()
     made.world.invoices[contract().id] = [
         Invoice(
             id=InvoiceId("9"),
             due_on=date(2026, 12, 21),
             nominal=Money(centavos=12345),
-            digitable_line=LINE,
+            digitable_line=line,
             link=link,
         )
     ]
@@ -134,6 +134,13 @@ async def test_a_pdf_that_cannot_be_had_is_its_link(failure: Exception | None) -
 async def test_without_pdf_and_link_nothing_is_said_in_their_place() -> None:
     rehearsal = await with_boleto(link="").play(boleto())
     assert kinds(rehearsal) == [BubbleKind.TEXT, BubbleKind.CODE]
+    assert flow(rehearsal) is FlowKey.BOLETOS_FOUND
+
+
+async def test_where_pdf_and_link_are_the_only_way_and_neither_can_be_had_the_auxiliary_flow_follows() -> None:
+    rehearsal = await with_boleto(link="", line="").play(boleto())
+    assert kinds(rehearsal) == [BubbleKind.TEXT]
+    assert flow(rehearsal) is FlowKey.AUXILIARY
 
 
 async def test_an_unblock_stops_before_the_erp_is_asked_and_tells_both_ways_on() -> None:
