@@ -117,8 +117,7 @@ class HuggyChat:
             if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 return answer
             asked_s = retry_after_s(answer.headers)
-            hold_s = backoff_s if asked_s is None else asked_s
-            self._throttle.hold(hold_s)
+            hold_s = self._throttle.hold(backoff_s if asked_s is None else asked_s)
         raise Unavailable("huggy.rate_limited", "Huggy asks us to slow down", retry_after_s=hold_s)
 
     async def _has_another(self, used: Secret) -> bool:

@@ -25,9 +25,11 @@ class Throttle:
         self._sleep = sleep
         self._open_at = 0.0
 
-    def hold(self, seconds: float) -> None:
-        """No call before that many seconds have passed."""
-        self._open_at = max(self._open_at, self._monotonic() + min(seconds, LONGEST_HOLD_S))
+    def hold(self, seconds: float) -> float:
+        """No call before that many seconds have passed; returns how many of them are believed."""
+        believed_s = min(seconds, LONGEST_HOLD_S)
+        self._open_at = max(self._open_at, self._monotonic() + believed_s)
+        return believed_s
 
     def now(self) -> float:
         return self._monotonic()

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from adapters.huggy.client import HuggyChat, Limits
-from adapters.huggy.throttle import Throttle
+from adapters.huggy.throttle import LONGEST_HOLD_S, Throttle
 from adapters.web.client import open_http
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
 from application.ports import Chat
@@ -324,6 +324,16 @@ async def test_a_wait_beyond_the_callers_time_is_not_begun(huggy: Loopback, http
     assert (type(failure), failure.retry_after_s) == (Unavailable, 30)
     assert hours.slept == []
     assert len(huggy.received) == 1
+
+
+@pytest.mark.parametrize("odd_at", [0, 2])
+async def test_no_try_tells_to_wait_for_longer_than_is_believed(
+    huggy: Loopback, http: httpx.AsyncClient, odd_at: int
+) -> None:
+    hours = Hours()
+    huggy.replies = [TOO_MANY] * odd_at + [answered(429, headers="Retry-After: 86400\r\n")]
+    failure = await failure_of(chat_at(huggy.url, http, throttle=hours.throttle()).perform(CHAT, CODE))
+    assert (type(failure), failure.retry_after_s) == (Unavailable, LONGEST_HOLD_S)
 
 
 async def test_all_calls_of_a_company_wait_together(huggy: Loopback, http: httpx.AsyncClient) -> None:
