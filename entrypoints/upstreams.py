@@ -1,20 +1,25 @@
 """One ERP and one chat platform per installation, built when first asked for and kept while nothing of them changed."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeVar
+from weakref import WeakSet
 
 import httpx
+from msgspec.structs import replace
 
 from adapters.huggy.throttle import Throttle
+from adapters.web.client import Client
 from application.history import FenceState
 from application.ports import Chat, Erp, Fence
 from domain.identifiers import CompanyId, InstallationId
 from domain.installation import ErpAccess, ErpKind, Installation, Policies
 
 BuildErp = Callable[[Installation, httpx.AsyncClient], Erp]
-OpenHttp = Callable[[ErpAccess, Policies], httpx.AsyncClient]
+OpenHttp = Callable[[ErpAccess, Policies], Client]
+OpenTrialHttp = Callable[[ErpAccess, Policies], httpx.AsyncClient]
 
 Built = TypeVar("Built")
 
@@ -37,33 +42,55 @@ class _Kept(Generic[Built]):
 class ErpRegistry:
     """Implements `application.ports.Erps`: the adapter of the installation's kind of ERP, over a client of its own.
 
-    Used within one event loop; `close` lets go of the clients, those of changed installations included.
+    Used within one event loop. Where an installation changes, its earlier client lets go of its connections once nothing
+    is under way on it; `close` lets go of all.
     """
 
     def __init__(self, *, builders: Mapping[ErpKind, BuildErp], open_http: OpenHttp) -> None:
         self._builders = builders
         self._open_http = open_http
-        self._clients: list[httpx.AsyncClient] = []
+        self._clients: dict[InstallationId, Client] = {}
+        self._retired: WeakSet[Client] = WeakSet()
+        self._retiring: set[asyncio.Task[None]] = set()
         self._kept: _Kept[Erp] = _Kept()
 
     def __call__(self, installation: Installation) -> Erp:
-        access, policies = installation.erp, installation.policies
-        return self._kept.get(installation.id, (access, policies), lambda: self._build(installation))
+        asked = replace(installation, policies=_read_by_erps(installation.policies))
+        return self._kept.get(installation.id, (asked.erp, asked.policies), lambda: self._build(asked))
 
     async def close(self) -> None:
-        for client in self._clients:
+        await asyncio.gather(*self._retiring)
+        for client in [*self._clients.values(), *self._retired]:
             await client.aclose()
 
     def _build(self, installation: Installation) -> Erp:
-        http = self._open_http(installation.erp, installation.policies)
-        self._clients.append(http)
+        if (replaced := self._clients.get(installation.id)) is not None:
+            self._retire(replaced)
+        http = self._clients[installation.id] = self._open_http(installation.erp, installation.policies)
         return self._builders[installation.erp.kind](installation, http)
+
+    def _retire(self, client: Client) -> None:
+        self._retired.add(client)
+        retiring = asyncio.create_task(client.retire())
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
+
+
+def _read_by_erps(policies: Policies) -> Policies:
+    """What an adapter, its fences and its client may read of them; all else stands at its default. A change of that
+    makes nothing anew, which would cost sign-ins and connections."""
+    return Policies(
+        erp_timeout_s=policies.erp_timeout_s,
+        erp_concurrency=policies.erp_concurrency,
+        erp_per_minute=policies.erp_per_minute,
+        timezone=policies.timezone,
+    )
 
 
 class ErpTrials:
     """Implements `entrypoints.connections.OpenErp`. `builders` makes new ones, over fences of their own."""
 
-    def __init__(self, *, builders: Callable[[], Mapping[ErpKind, BuildErp]], open_http: OpenHttp) -> None:
+    def __init__(self, *, builders: Callable[[], Mapping[ErpKind, BuildErp]], open_http: OpenTrialHttp) -> None:
         self._builders = builders
         self._open_http = open_http
 
@@ -95,7 +122,8 @@ class Fences(Protocol):
     def fence(
         self, installation_id: InstallationId, api: str, *, concurrency: int, per_minute: int | None, call_s: float
     ) -> Fence:
-        """`call_s` is how long one call may take at most."""
+        """`call_s` is how long one call may take at most. Asked for again, it is the same fence, which keeps to these
+        numbers from then on."""
         ...
 
     async def state(self, installation_id: InstallationId) -> Sequence[FenceState]:

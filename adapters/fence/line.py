@@ -13,18 +13,19 @@ class Line:
 
     def __init__(self, places: int) -> None:
         self.places = places
-        self._free = places
+        self.taken = 0
         self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
         """oldest first; a place that is left goes to one of them without being free in between"""
 
-    @property
-    def taken(self) -> int:
-        return self.places - self._free
+    def resize(self, places: int) -> None:
+        """Of more places, those who wait take the new ones; of fewer, none is taken from whoever has it."""
+        self.places = places
+        self._call()
 
     async def enter(self) -> None:
         """Returns when a place is taken; whoever stops waiting takes none."""
-        if self._free:
-            self._free -= 1
+        if self.taken < self.places:
+            self.taken += 1
             return
         called = asyncio.get_running_loop().create_future()
         self._waiting[called] = None
@@ -38,12 +39,15 @@ class Line:
             raise
 
     def leave(self) -> None:
-        while self._waiting:
+        self.taken -= 1
+        self._call()
+
+    def _call(self) -> None:
+        while self._waiting and self.taken < self.places:
             called, _ = self._waiting.popitem()
             if not called.done():
+                self.taken += 1
                 called.set_result(None)
-                return
-        self._free += 1
 
     async def __aenter__(self) -> None:
         await self.enter()

@@ -25,17 +25,21 @@ class LocalFence:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._places = Line(max(1, concurrency))
-        self._pace = Pace(max(1, per_minute), monotonic=monotonic, sleep=sleep) if per_minute is not None else None
+        self._pace = Pace(_at_least_one(per_minute), monotonic=monotonic, sleep=sleep)
         self._breakers = Breakers(monotonic)
         self._go_in = GoingIn(self._places, monotonic=monotonic, sleep=sleep)
+
+    def keep_to(self, *, concurrency: int, per_minute: int | None) -> None:
+        """From now on; what is under way or has started counts."""
+        self._places.resize(max(1, concurrency))
+        self._pace.keep_to(_at_least_one(per_minute))
 
     @asynccontextmanager
     async def turn(self, operation: str) -> AsyncIterator[None]:
         breaker = self._breakers.of(operation)
         await self._go_in(breaker)
         try:
-            if self._pace is not None:
-                await self._pace.start()
+            await self._pace.start()
             with breaker.attempt():
                 yield
         finally:
@@ -47,12 +51,18 @@ class LocalFence:
         )
 
 
-class LocalFences:
-    """The fences of one process, each made when asked for; the same names as those that processes share."""
+def _at_least_one(per_minute: int | None) -> int | None:
+    return None if per_minute is None else max(1, per_minute)
 
-    def __init__(self) -> None:
+
+class LocalFences:
+    """The fences of one process, each made when first asked for; the same names as those that processes share."""
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic, sleep: Sleep = asyncio.sleep) -> None:
+        self._monotonic = monotonic
+        self._sleep = sleep
         self._made: dict[tuple[InstallationId, str], LocalFence] = {}
-        """the last one of each API"""
+        """the one of each API"""
 
     async def open(self) -> None:
         pass
@@ -63,7 +73,14 @@ class LocalFences:
     def fence(
         self, installation_id: InstallationId, api: str, *, concurrency: int, per_minute: int | None, call_s: float
     ) -> LocalFence:
-        made = self._made[installation_id, api] = LocalFence(concurrency=concurrency, per_minute=per_minute)
+        """Asked for again, it keeps to these numbers from then on."""
+        made = self._made.get((installation_id, api))
+        if made is None:
+            made = self._made[installation_id, api] = LocalFence(
+                concurrency=concurrency, per_minute=per_minute, monotonic=self._monotonic, sleep=self._sleep
+            )
+        else:
+            made.keep_to(concurrency=concurrency, per_minute=per_minute)
         return made
 
     async def state(self, installation_id: InstallationId) -> Sequence[FenceState]:

@@ -26,21 +26,32 @@ def rhythm(per_minute: int) -> Rhythm:
 
 
 class Pace:
-    """Gives starts in the order in which they are asked for; one that stops waiting uses none up."""
+    """Gives starts in the order in which they are asked for; one that stops waiting uses none up. None: all at once."""
 
     def __init__(
-        self, per_minute: int, *, monotonic: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+        self, per_minute: int | None, *, monotonic: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
     ) -> None:
-        self._rhythm = rhythm(per_minute)
         self._monotonic = monotonic
         self._sleep = sleep
         self._line = asyncio.Lock()
         self._due = float("-inf")
         """when the next start is due at one each interval"""
+        self.keep_to(per_minute)
+
+    def keep_to(self, per_minute: int | None) -> None:
+        """From now on; the starts that were given count, by the new pace."""
+        self._rhythm = None if per_minute is None else rhythm(per_minute)
+        if self._rhythm is not None:
+            self._due = min(self._due, self._monotonic() + self._rhythm.ahead_s + self._rhythm.interval_s)
 
     async def start(self) -> None:
-        """Returns when a call may start."""
+        """Returns when a call may start. Whoever waits when the pace changes looks at it at the end of that wait."""
+        if self._rhythm is None:
+            return
         async with self._line:
-            while (wait_s := self._due - self._rhythm.ahead_s - self._monotonic()) > 0:
+            while self._rhythm is not None:
+                wait_s = self._due - self._rhythm.ahead_s - self._monotonic()
+                if wait_s <= 0:
+                    self._due = max(self._due, self._monotonic()) + self._rhythm.interval_s
+                    return
                 await self._sleep(wait_s)
-            self._due = max(self._due, self._monotonic()) + self._rhythm.interval_s

@@ -43,7 +43,7 @@ class PostgresFences:
     ) -> None:
         self._url = url
         self._made: dict[tuple[InstallationId, str], PostgresFence] = {}
-        """the last one of each API"""
+        """the one of each API"""
         self._pool: Pool = AsyncConnectionPool(
             url,
             kwargs={"autocommit": True},
@@ -68,18 +68,22 @@ class PostgresFences:
     def fence(
         self, installation_id: InstallationId, api: str, *, concurrency: int, per_minute: int | None, call_s: float
     ) -> "PostgresFence":
-        """`call_s`: no call lasts longer."""
+        """`call_s`: no call lasts longer. Asked for again, it keeps to these numbers from then on."""
         concurrency = max(1, concurrency)
         places = Places(
             self._pool, installation_id, api, concurrency=concurrency, per_minute=per_minute, lease_s=call_s + MARGIN_S
         )
-        made = self._made[installation_id, api] = PostgresFence(
-            places=places,
-            concurrency=concurrency,
-            returns=self._returns,
-            monotonic=self._monotonic,
-            sleep=self._sleep,
-        )
+        made = self._made.get((installation_id, api))
+        if made is None:
+            made = self._made[installation_id, api] = PostgresFence(
+                places=places,
+                concurrency=concurrency,
+                returns=self._returns,
+                monotonic=self._monotonic,
+                sleep=self._sleep,
+            )
+        else:
+            made.keep_to(places, concurrency=concurrency)
         return made
 
     async def state(self, installation_id: InstallationId) -> Sequence[FenceState]:
@@ -125,6 +129,11 @@ class PostgresFence:
         self._breakers = Breakers(monotonic)
         self._go_in = GoingIn(self._ours, monotonic=monotonic, sleep=sleep)
         self._sleep = sleep
+
+    def keep_to(self, places: Places, *, concurrency: int) -> None:
+        """From now on; what is under way counts, and so do the circuits."""
+        self._places = places
+        self._ours.resize(concurrency)
 
     def open_circuits(self) -> tuple[str, ...]:
         return self._breakers.open_ones()

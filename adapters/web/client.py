@@ -7,7 +7,7 @@ Client-level time-outs do not reach that transport: whoever calls wraps the call
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -19,9 +19,7 @@ from httpx_aiohttp.transport import map_aiohttp_exceptions
 from yarl import URL
 
 
-def open_http(
-    *, tls: ssl.SSLContext, max_connections: int, private_hosts: frozenset[str] | None = None
-) -> httpx.AsyncClient:
+def open_http(*, tls: ssl.SSLContext, max_connections: int, private_hosts: frozenset[str] | None = None) -> "Client":
     """The long-lived client of one event loop; whoever opens it closes it with `aclose()`. It keeps no cookies.
 
     `private_hosts`: for addresses that tenants choose. Names that resolve to a private or loopback address are then
@@ -39,12 +37,21 @@ def open_http(
         opened._retry_connection = False  # noqa: SLF001 - there is no public switch
         return opened
 
-    return _Client(transport=_Transport(verify=tls, client=session), trust_env=False)
+    return Client(_Transport(tls, session))
 
 
-class _Client(httpx.AsyncClient):
+class Client(httpx.AsyncClient):
     """Sends each request as it stands. What httpx does around one for sign-ins, redirects, cookies and hooks costs as
     much as the exchange itself, and no adapter wants any of it."""
+
+    def __init__(self, transport: "_Transport") -> None:
+        super().__init__(transport=transport, trust_env=False)
+        self._connections = transport
+
+    async def retire(self) -> None:
+        """Its connections end once nothing is under way. Whoever still holds it is answered all the same, over a
+        connection that ends with the answer."""
+        await self._connections.retire()
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
         if self.is_closed:
@@ -61,28 +68,54 @@ class _Client(httpx.AsyncClient):
 class _Transport(AiohttpTransport):
     """The same with fewer conversions: an address that httpx has quoted is not quoted again."""
 
+    def __init__(self, tls: ssl.SSLContext, open_session: Callable[[], aiohttp.ClientSession]) -> None:
+        super().__init__(verify=tls, client=open_session)
+        self._open_session = open_session
+        self._under_way = 0
+        self._is_retired = False
+
+    async def retire(self) -> None:
+        self._is_retired = True
+        await self._let_go()
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not isinstance(self.client, aiohttp.ClientSession):
             self.client = self.get_client()
         limits = request.extensions.get("timeout", {})
-        with map_aiohttp_exceptions():
-            answer = await self.client.request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-                data=await request.aread() or None,
-                allow_redirects=False,
-                auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(
-                    connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
-                ),
-            )
-        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request)
+        self._under_way += 1
+        try:
+            with map_aiohttp_exceptions():
+                answer = await self.client.request(
+                    request.method,
+                    URL(str(request.url), encoded=True),
+                    headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                    data=await request.aread() or None,
+                    allow_redirects=False,
+                    auto_decompress=False,
+                    timeout=aiohttp.ClientTimeout(
+                        connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
+                    ),
+                )
+        except BaseException:
+            await self._ended()
+            raise
+        body = _Body(answer, ended=self._ended)
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=body, request=request)
+
+    async def _ended(self) -> None:
+        self._under_way -= 1
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        if self._is_retired and not self._under_way and isinstance(self.client, aiohttp.ClientSession):
+            session, self.client = self.client, self._open_session
+            await session.close()
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+    def __init__(self, answer: aiohttp.ClientResponse, *, ended: Callable[[], Awaitable[None]]) -> None:
         self._answer = answer
+        self._ended = ended
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with map_aiohttp_exceptions():
@@ -92,7 +125,10 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """A connection whose answer was not read to its end is not used again."""
         self._answer.release()
-        await self._answer.wait_for_close()
+        try:
+            await self._answer.wait_for_close()
+        finally:
+            await self._ended()
 
 
 class PublicAddresses(ThreadedResolver):

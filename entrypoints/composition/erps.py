@@ -1,7 +1,7 @@
 """The ways to the ERPs: each vendor's typed line, connections, fences, and the trial of an address."""
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import httpx
 
@@ -10,12 +10,12 @@ from adapters.fence.local import LocalFences
 from adapters.storage.database_kind import is_postgres
 from adapters.voalle.address import AddressFault, read_pbx_address
 from adapters.voalle.build import voalle_erp
-from adapters.web.client import open_http
+from adapters.web.client import Client, open_http
 from adapters.web.probe import Reached, probe
 from application.ports import Erp, Fence
 from domain.installation import ErpAccess, ErpKind, Installation, Policies
 from entrypoints.connections import Probe
-from entrypoints.upstreams import BuildErp, ErpTrials, Fences
+from entrypoints.upstreams import BuildErp, ErpTrials, Fences, OpenHttp
 
 
 def make_tls(*, verified: bool) -> ssl.SSLContext:
@@ -61,10 +61,8 @@ def make_erp_builders(clock: SystemClock, private_hosts: frozenset[str], fences:
     return {ErpKind.VOALLE: voalle}
 
 
-def make_erp_http(
-    verified: ssl.SSLContext, unverified: ssl.SSLContext, private_hosts: frozenset[str]
-) -> Callable[[ErpAccess, Policies], httpx.AsyncClient]:
-    def client(access: ErpAccess, policies: Policies) -> httpx.AsyncClient:
+def make_erp_http(verified: ssl.SSLContext, unverified: ssl.SSLContext, private_hosts: frozenset[str]) -> OpenHttp:
+    def client(access: ErpAccess, policies: Policies) -> Client:
         return open_http(
             tls=unverified if _trusts_anyone(access) else verified,
             max_connections=2 * policies.erp_concurrency,  # its two APIs, each within its fence
@@ -86,9 +84,7 @@ def make_probe(verified: ssl.SSLContext, unverified: ssl.SSLContext, private_hos
     return reach
 
 
-def make_erp_trials(
-    clock: SystemClock, private_hosts: frozenset[str], erp_http: Callable[[ErpAccess, Policies], httpx.AsyncClient]
-) -> ErpTrials:
+def make_erp_trials(clock: SystemClock, private_hosts: frozenset[str], erp_http: OpenHttp) -> ErpTrials:
     return ErpTrials(builders=lambda: make_erp_builders(clock, private_hosts, LocalFences()), open_http=erp_http)
 
 

@@ -16,7 +16,7 @@ class FenceBench(Protocol):
 
     @abstractmethod
     def fence(self, *, concurrency: int, per_minute: int | None = None) -> Fence:
-        """The fence of one API, always the same one."""
+        """The fence of one API, always the same one: asked for again, it keeps to these numbers from then on."""
 
     @abstractmethod
     async def let_pass(self, seconds: float) -> None: ...
@@ -82,6 +82,13 @@ async def refused(fence: Fence, operation: str = "people") -> None:
     with pytest.raises(Unavailable) as caught:
         await call(fence, operation)
     assert (type(caught.value), caught.value.cause) == (Unavailable, "erp.circuit_open")
+
+
+async def kept_out(visit: Visit) -> None:
+    """It has had time enough to get a turn, and did not."""
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(visit.task), 0.05)
+    assert not visit.is_inside
 
 
 class FenceContract:
@@ -262,3 +269,59 @@ class FenceContract:
             await waiting.give_up()
         await bench.let_pass(31)
         await call(fence)
+
+    async def test_asked_for_again_it_still_counts_the_calls_under_way(self, bench: FenceBench) -> None:
+        held = Visit(bench.fence(concurrency=1))
+        await held.inside()
+        waiting = Visit(bench.fence(concurrency=1))
+        await kept_out(waiting)
+        await held.end()
+        await waiting.inside()
+        await waiting.end()
+
+    async def test_with_fewer_places_than_before_the_calls_under_way_count_until_they_end(
+        self, bench: FenceBench
+    ) -> None:
+        before = [Visit(bench.fence(concurrency=3)) for _ in range(3)]
+        for visit in before:
+            await visit.inside()
+        waiting = Visit(bench.fence(concurrency=2))
+        for visit in before[:2]:
+            await kept_out(waiting)
+            await visit.end()
+        await waiting.inside()
+        other = Visit(bench.fence(concurrency=2))
+        await kept_out(other)
+        for visit in (before[2], waiting, other):
+            await visit.end()
+
+    async def test_with_more_places_than_before_those_who_wait_go_in(self, bench: FenceBench) -> None:
+        visits = [Visit(bench.fence(concurrency=1)) for _ in range(3)]
+        await visits[0].inside()
+        await kept_out(visits[1])
+        bench.fence(concurrency=3)
+        for visit in visits:
+            await visit.inside()
+        for visit in visits:
+            await visit.end()
+
+    @pytest.mark.parametrize("per_minute", [2, 1])
+    async def test_asked_for_again_it_still_counts_the_calls_that_started(
+        self, bench: FenceBench, per_minute: int
+    ) -> None:
+        await call(bench.fence(concurrency=2, per_minute=2))
+        waiting = Visit(bench.fence(concurrency=2, per_minute=per_minute))
+        await bench.until_asleep()
+        assert not waiting.is_inside
+        await bench.let_pass(31)
+        await waiting.inside()
+        await waiting.end()
+
+    async def test_a_pace_that_is_lifted_keeps_nobody_waiting(self, bench: FenceBench) -> None:
+        await call(bench.fence(concurrency=2, per_minute=1))
+        await call(bench.fence(concurrency=2))
+
+    async def test_asked_for_again_it_still_refuses_what_kept_failing(self, bench: FenceBench) -> None:
+        await fail(bench.fence(concurrency=1), FAILURES_IN_A_ROW)
+        await refused(bench.fence(concurrency=1))
+        await refused(bench.fence(concurrency=2, per_minute=600))

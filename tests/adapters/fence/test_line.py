@@ -42,7 +42,7 @@ async def test_a_place_left_while_the_only_one_who_waits_is_being_cancelled_is_f
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from(["come", "come", "leave", "give up", "settle"]), st.integers(0, 9)), max_size=60
+    st.tuples(st.sampled_from(["come", "come", "leave", "give up", "settle", "resize"]), st.integers(0, 9)), max_size=60
 )
 
 
@@ -57,6 +57,8 @@ def test_whatever_happens_as_many_are_inside_as_there_are_places_while_anybody_w
 
 async def _play(steps: list[tuple[str, int]], places: int) -> None:
     line, inside = Line(places), 0
+    most = places
+    """so many may be inside, of whom some came when there were more places"""
     visits: dict[asyncio.Task[None], asyncio.Event] = {}
 
     async def visit(leave: asyncio.Event) -> None:
@@ -81,7 +83,12 @@ async def _play(steps: list[tuple[str, int]], places: int) -> None:
             case "settle":
                 await settle(len(visits) + 1)
                 visits = {task: leave for task, leave in visits.items() if not task.done()}
-                assert inside == min(places, len(visits))
+                assert min(places, len(visits)) <= inside <= most
+                most = max(places, inside)
+            case "resize":
+                places = which % 3 + 1
+                most = max(most, places)
+                line.resize(places)
     for task in visits:
         task.cancel()
     await asyncio.gather(*visits, return_exceptions=True)

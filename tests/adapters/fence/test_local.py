@@ -1,7 +1,8 @@
 import pytest
 
-from adapters.fence.local import LocalFence
+from adapters.fence.local import LocalFence, LocalFences
 from application.ports import Fence
+from domain.identifiers import InstallationId
 from tests.adapters.fence.hours import Hours
 from tests.contracts.fence import FenceBench, FenceContract
 
@@ -9,10 +10,11 @@ from tests.contracts.fence import FenceBench, FenceContract
 class LocalBench(FenceBench):
     def __init__(self) -> None:
         self._hours = Hours()
+        self._fences = LocalFences(monotonic=self._hours.monotonic, sleep=self._hours.sleep)
 
     def fence(self, *, concurrency: int, per_minute: int | None = None) -> Fence:
-        return LocalFence(
-            concurrency=concurrency, per_minute=per_minute, monotonic=self._hours.monotonic, sleep=self._hours.sleep
+        return self._fences.fence(
+            InstallationId("inst-1"), "pbx", concurrency=concurrency, per_minute=per_minute, call_s=8
         )
 
     async def let_pass(self, seconds: float) -> None:

@@ -1,4 +1,3 @@
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 
@@ -6,36 +5,12 @@ import httpx
 import pytest
 
 from adapters.web.client import open_http
-
-ANSWER = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 2\r\n\r\nno"
-
-
-class Server:
-    """Remembers the head of each request; sends everybody elsewhere, with a cookie."""
-
-    def __init__(self) -> None:
-        self.heads: list[str] = []
-        self.url = ""
-
-    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := (await _head(reader)).decode():
-            self.heads.append(head)
-            writer.write(ANSWER)
-        writer.close()
-
-
-async def _head(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return await reader.readuntil(b"\r\n\r\n")
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return b""
+from tests.adapters.web.elsewhere import Server, serve_elsewhere
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    server = Server()
-    async with await asyncio.start_server(server.take, "127.0.0.1", 0) as listening:
-        server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with serve_elsewhere() as server:
         yield server
 
 
@@ -72,3 +47,44 @@ async def test_a_closed_client_sends_nothing(server: Server) -> None:
     with pytest.raises(RuntimeError, match="closed"):
         await client.get(server.url)
     assert server.heads == []
+
+
+async def connections(server: Server, http: httpx.AsyncClient, asks: int) -> int:
+    """How many connections it takes to ask so often, one after the other."""
+    before = server.connections
+    for _ in range(asks):
+        assert (await http.get(server.url)).status_code == 302
+    return server.connections - before
+
+
+async def test_the_connections_of_a_client_that_is_retired_end_and_whoever_holds_it_is_answered_all_the_same(
+    server: Server,
+) -> None:
+    async with open_http(tls=ssl.create_default_context(), max_connections=2) as client:
+        assert await connections(server, client, 2) == 1
+        await client.retire()
+        await server.nobody()
+        assert await connections(server, client, 2) == 2
+        await server.nobody()
+
+
+async def test_what_is_under_way_when_a_client_is_retired_is_answered_and_its_connection_ends_then(
+    server: Server,
+) -> None:
+    async with open_http(tls=ssl.create_default_context(), max_connections=2) as client:
+        request = client.build_request("GET", server.url)
+        answers = [await client.send(request, stream=True) for _ in range(2)]
+        await client.retire()
+        for answer in answers:
+            assert await answer.aread() == b"no"
+        await server.nobody()
+
+
+async def test_a_request_that_fails_is_not_under_way_any_more(server: Server) -> None:
+    async with open_http(tls=ssl.create_default_context(), max_connections=2) as client:
+        assert await connections(server, client, 1) == 1
+        await client.retire()
+        with pytest.raises(httpx.TransportError):
+            await client.get("http://127.0.0.1:1/")
+        assert await connections(server, client, 2) == 2
+        await server.nobody()
