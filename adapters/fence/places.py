@@ -2,7 +2,7 @@
 
 Whoever is killed while holding a place gives it back when the lease ends. Whoever finds no place becomes the heir of
 one, so that the process that frees it does not take it again and again before the others. All times are those of the
-database's clock.
+database's clock. One that lies further ahead than any can was written before that clock was set back, and is not believed.
 """
 
 import asyncio
@@ -21,25 +21,27 @@ HEIR_S = 0.5
 
 Pool = AsyncConnectionPool[AsyncConnection]
 
-_TAKE = """
+_NOT_KEPT = "heir_until NOT BETWEEN clock_timestamp() AND clock_timestamp() + %(heir_s)s * interval '1 second'"
+_TAKE = f"""
     UPDATE fence_places
     SET holder = %(holder)s, until = clock_timestamp() + %(lease_s)s * interval '1 second', heir_until = '-infinity'
     WHERE installation_id = %(installation_id)s AND api = %(api)s AND slot = (
         SELECT slot FROM fence_places
-        WHERE installation_id = %(installation_id)s AND api = %(api)s AND slot <= %(concurrency)s AND until <= clock_timestamp()
-            AND (heir = %(holder)s OR heir_until <= clock_timestamp())
+        WHERE installation_id = %(installation_id)s AND api = %(api)s AND slot <= %(concurrency)s
+            AND until NOT BETWEEN clock_timestamp() AND clock_timestamp() + %(longest_s)s * interval '1 second'
+            AND (heir = %(holder)s OR {_NOT_KEPT})
         ORDER BY heir = %(holder)s DESC, slot LIMIT 1
         FOR UPDATE SKIP LOCKED)
-    """
-_INHERIT = """
+    """  # noqa: S608  # put together from our own words
+_INHERIT = f"""
     UPDATE fence_places SET heir = %(holder)s, heir_until = clock_timestamp() + %(heir_s)s * interval '1 second'
     WHERE installation_id = %(installation_id)s AND api = %(api)s AND slot = (
         SELECT slot FROM fence_places
         WHERE installation_id = %(installation_id)s AND api = %(api)s AND slot <= %(concurrency)s
-            AND (heir = %(holder)s OR heir_until <= clock_timestamp())
+            AND (heir = %(holder)s OR {_NOT_KEPT})
         ORDER BY heir = %(holder)s DESC, until LIMIT 1
         FOR UPDATE SKIP LOCKED)
-    """
+    """  # noqa: S608
 _MAKE_PLACES = """
     INSERT INTO fence_places (installation_id, api, slot)
     SELECT %(installation_id)s, %(api)s, generate_series(1, %(concurrency)s) ON CONFLICT DO NOTHING
@@ -50,13 +52,14 @@ _GIVE_BACK = """
         AS ended(installation_id, api, holder)
     WHERE place.installation_id = ended.installation_id AND place.api = ended.api AND place.holder = ended.holder
     """
-_START = """
+_BELIEVED = "pace.due <= clock_timestamp() + %(interval_s)s * interval '1 second' + %(ahead_s)s * interval '1 second'"
+_START = f"""
     INSERT INTO fence_paces AS pace (installation_id, api, due)
     VALUES (%(installation_id)s, %(api)s, clock_timestamp() + %(interval_s)s * interval '1 second')
     ON CONFLICT (installation_id, api) DO UPDATE
-    SET due = greatest(pace.due, clock_timestamp()) + %(interval_s)s * interval '1 second'
-    WHERE pace.due - %(ahead_s)s * interval '1 second' <= clock_timestamp()
-    """
+    SET due = greatest(CASE WHEN {_BELIEVED} THEN pace.due END, clock_timestamp()) + %(interval_s)s * interval '1 second'
+    WHERE pace.due - %(ahead_s)s * interval '1 second' <= clock_timestamp() OR NOT {_BELIEVED}
+    """  # noqa: S608
 _UNTIL_START = """
     SELECT extract(epoch FROM due - %(ahead_s)s * interval '1 second' - clock_timestamp())::float8
     FROM fence_paces WHERE installation_id = %(installation_id)s AND api = %(api)s
@@ -75,9 +78,12 @@ class Places:
         concurrency: int,
         per_minute: int | None,
         lease_s: float,
+        longest_s: float,
     ) -> None:
+        """`longest_s`: no lease of this API is longer, whoever took it."""
         self.installation_id = installation_id
         self.api = api
+        self.longest_s = longest_s
         self._pool = pool
         self._paced = per_minute is not None
         pace = rhythm(max(1, per_minute or 1))
@@ -86,6 +92,7 @@ class Places:
             "api": api,
             "concurrency": concurrency,
             "lease_s": lease_s,
+            "longest_s": longest_s,
             "heir_s": HEIR_S,
             "interval_s": pace.interval_s,
             "ahead_s": pace.ahead_s,

@@ -70,10 +70,17 @@ class PostgresFences:
     ) -> "PostgresFence":
         """`call_s`: no call lasts longer. Asked for again, it keeps to these numbers from then on."""
         concurrency = max(1, concurrency)
-        places = Places(
-            self._pool, installation_id, api, concurrency=concurrency, per_minute=per_minute, lease_s=call_s + MARGIN_S
-        )
         made = self._made.get((installation_id, api))
+        lease_s = call_s + MARGIN_S
+        places = Places(
+            self._pool,
+            installation_id,
+            api,
+            concurrency=concurrency,
+            per_minute=per_minute,
+            lease_s=lease_s,
+            longest_s=lease_s if made is None else max(lease_s, made.longest_s),
+        )
         if made is None:
             made = self._made[installation_id, api] = PostgresFence(
                 places=places,
@@ -134,6 +141,11 @@ class PostgresFence:
         """From now on; what is under way counts, and so do the circuits."""
         self._places = places
         self._ours.resize(concurrency)
+
+    @property
+    def longest_s(self) -> float:
+        """So long a lease has been taken since this process asks; other processes may hold one still."""
+        return self._places.longest_s
 
     def open_circuits(self) -> tuple[str, ...]:
         return self._breakers.open_ones()

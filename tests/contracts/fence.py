@@ -321,6 +321,15 @@ class FenceContract:
         await call(bench.fence(concurrency=2, per_minute=1))
         await call(bench.fence(concurrency=2))
 
+    async def test_a_pace_that_is_raised_does_not_keep_the_next_waiting_as_the_old_one_did(
+        self, bench: FenceBench
+    ) -> None:
+        await call(bench.fence(concurrency=2, per_minute=1))
+        waiting = Visit(bench.fence(concurrency=2, per_minute=9))
+        await bench.let_pass(60 / 9 + 1)
+        await waiting.inside()
+        await waiting.end()
+
     async def test_asked_for_again_it_still_refuses_what_kept_failing(self, bench: FenceBench) -> None:
         await fail(bench.fence(concurrency=1), FAILURES_IN_A_ROW)
         await refused(bench.fence(concurrency=1))

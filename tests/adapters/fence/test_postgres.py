@@ -10,7 +10,7 @@ from application.failures import Unavailable
 from application.ports import Fence
 from domain.identifiers import InstallationId
 from tests.adapters.fence.hours import Hours
-from tests.contracts.fence import FenceBench, FenceContract, Visit, call
+from tests.contracts.fence import FenceBench, FenceContract, Visit, call, kept_out
 from tests.postgres import PostgresServer
 
 CALL_S = 8.0
@@ -175,6 +175,59 @@ async def test_a_place_kept_for_an_heir_that_died_is_free_a_moment_later(fence_u
         )
         await connection.commit()
         await call(fence_of(one))
+
+
+HOUR_S = 3600.0
+
+
+async def test_after_the_databases_clock_was_set_back_the_pace_goes_on_from_there(fence_url: str) -> None:
+    async with process(fence_url) as fences, asyncio.timeout(10):
+        fence = fence_of(fences, concurrency=2, per_minute=2)
+        await call(fence)
+        await age(fence_url, -HOUR_S)
+        await call(fence)
+        waiting = Visit(fence)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(waiting.task), 0.3)
+        assert not waiting.is_inside
+        await waiting.give_up()
+
+
+async def test_after_the_databases_clock_was_set_back_a_place_is_kept_for_no_heir_that_is_gone(fence_url: str) -> None:
+    async with process(fence_url) as one, process(fence_url) as two, asyncio.timeout(10):
+        held = Visit(fence_of(one))
+        await held.inside()
+        async with await psycopg.AsyncConnection.connect(fence_url, autocommit=True) as connection:
+            await connection.execute("UPDATE fence_places SET heir = 'gone', heir_until = clock_timestamp()")
+        await age(fence_url, -HOUR_S)
+        await held.end()
+        await call(fence_of(two))
+
+
+async def test_after_the_databases_clock_was_set_back_a_process_that_died_holds_no_place(fence_url: str) -> None:
+    async with process(fence_url) as survivor, asyncio.timeout(10):
+        killed = PostgresFences(fence_url)
+        await killed.open()
+        await Visit(fence_of(killed)).inside()
+        await age(fence_url, -HOUR_S)
+        await call(fence_of(survivor))
+        await killed.close()
+
+
+async def test_a_call_that_may_last_longer_keeps_its_place_where_time_outs_are_lowered_meanwhile(
+    fence_url: str,
+) -> None:
+    async with process(fence_url) as one, process(fence_url) as two:
+        longer, _ = (
+            fences.fence(PROVIDER, "pbx", concurrency=1, per_minute=None, call_s=CALL_S + 60) for fences in (one, two)
+        )
+        held = Visit(longer)
+        await held.inside()
+        waiting = Visit(fence_of(two))
+        await kept_out(waiting)
+        await held.end()
+        await waiting.inside()
+        await waiting.end()
 
 
 async def test_more_places_than_before_are_used_and_fewer_are_kept_to(fence_url: str) -> None:
