@@ -39,13 +39,14 @@ class PostgresFences:
     """What the fences of one process share. `open` and `close` belong to the event loop that uses them."""
 
     def __init__(
-        self, url: str, *, monotonic: Callable[[], float] = time.monotonic, sleep: Sleep = asyncio.sleep
+        self, conninfo: str, *, monotonic: Callable[[], float] = time.monotonic, sleep: Sleep = asyncio.sleep
     ) -> None:
-        self._url = url
+        """`conninfo`: a URL of psycopg's, or its other form; with how long a silent server is waited for."""
+        self._conninfo = conninfo
         self._made: dict[tuple[InstallationId, str], PostgresFence] = {}
         """the one of each API"""
         self._pool: Pool = AsyncConnectionPool(
-            url,
+            conninfo,
             kwargs={"autocommit": True},
             configure=_do_not_wait_for_the_disk,
             min_size=1,
@@ -99,7 +100,7 @@ class PostgresFences:
             api: fence.open_circuits() for (of, api), fence in list(self._made.items()) if of == installation_id
         }
         try:
-            async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+            async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
                 rows = await (await connection.execute(_STATE, (installation_id,))).fetchall()
         except psycopg.Error:
             raise Unavailable("storage.unavailable", "the fences can't be read") from None

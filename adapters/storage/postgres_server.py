@@ -39,9 +39,15 @@ SELECT set_config('statement_timeout', '{STATEMENT_TIMEOUT_MS}', false),
 _FAIL = "SELECT 1 / 0"
 
 
+def conninfo(url: str) -> str:
+    """For psycopg itself."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.conninfo.make_conninfo(plain, **_network(url))
+
+
 def connect(url: str) -> Session:
     """For short statements, each durable when it returns. Raises what psycopg raises."""
-    session = psycopg.connect(_conninfo(url), autocommit=True)
+    session = psycopg.connect(conninfo(url), autocommit=True)
     session.execute(_SET_UP)
     return session
 
@@ -89,8 +95,3 @@ def _driver(url: str) -> URL:
 
 def _network(url: str) -> dict[str, Any]:
     return {name: value for name, value in NETWORK.items() if name not in make_url(url).query}
-
-
-def _conninfo(url: str) -> str:
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.conninfo.make_conninfo(plain, **_network(url))

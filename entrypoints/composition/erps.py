@@ -30,8 +30,9 @@ def make_fences(database_url: str) -> Fences:
     """What bounds the calls to each ERP, together for all processes that share a database."""
     if is_postgres(database_url):
         from adapters.fence.postgres import PostgresFences
+        from adapters.storage.postgres_server import conninfo
 
-        return PostgresFences(database_url)
+        return PostgresFences(conninfo(database_url))
     return LocalFences()
 
 
