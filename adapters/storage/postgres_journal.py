@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.storage.lately import Lately
 from adapters.storage.postgres_accept import Delivery, Row
 from adapters.storage.postgres_batches import Asking, Batches, Rows, Statement
 from adapters.storage.postgres_record import record
@@ -48,6 +49,8 @@ FROM inbox WHERE installation_id = %s AND chat_id = %s AND state <> 'finished' A
 NO_CONCLUSION = (None, None, None, None, None, None)
 NO_ENTRY = 0
 """no entry has this number"""
+WORKED_HERE_MAX = 10_000
+"""many more than are at work at once or wait for Huggy"""
 # Each of these is one statement, a round trip, of such parts; a part whose values are null does nothing. The entry is locked
 # first: whoever removes its installation at this moment comes before or waits.
 _LOCKED = "WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR NO KEY UPDATE)"
@@ -120,8 +123,8 @@ class PostgresJournal:
         self._ledger = ledger
         self._reads = reads
         self._seal = seal
-        self._worked_here: set[int] = set()
-        """entries that this process, and nobody before it, began to work on"""
+        self._worked_here = Lately(WORKED_HERE_MAX)
+        """entries that this process, and nobody before it, began to work on; others may finish them without a word"""
         self._unheard: dict[tuple[int, EffectKey], bytes] = {}
         """what was to be noted of intents of which nobody knows whether they were recorded"""
 
