@@ -29,8 +29,9 @@ class _Kept:
     key: NotificationKey
     notification: bytes
     accepted_at: datetime
-    acknowledged: float | None
-    """on the clock that does not jump; None: by an earlier process"""
+    acknowledged: float
+    """on the clock that does not jump"""
+    resumed: bool = False
     conclusion: bytes | None = None
     waits: bool = True
     """False: nobody works it off, because it is answered in the same breath"""
@@ -53,7 +54,9 @@ class MemoryJournal:
     def crash(self) -> None:
         """As if the process had died here and another one had begun."""
         for kept in self._kept.values():
-            kept.acknowledged = None
+            age_s = max(0.0, (self._clock.now() - kept.accepted_at).total_seconds())
+            kept.acknowledged = self._clock.monotonic() - age_s
+            kept.resumed = True
 
     def remove(self, installation_id: InstallationId) -> None:
         """Everything that is kept for an installation goes."""
@@ -175,16 +178,11 @@ class MemoryJournal:
             installation_id=kept.lane.installation_id,
             notification=_notification.decode(kept.notification),
             accepted_at=kept.accepted_at,
-            age_s=self._age_s(kept),
-            resumed=kept.acknowledged is None,
+            age_s=self._clock.monotonic() - kept.acknowledged,
+            resumed=kept.resumed,
             outcome=concluded.outcome if concluded else None,
             route=concluded.route if concluded else None,
         )
-
-    def _age_s(self, kept: _Kept) -> float:
-        if kept.acknowledged is not None:
-            return self._clock.monotonic() - kept.acknowledged
-        return max(0.0, (self._clock.now() - kept.accepted_at).total_seconds())
 
 
 def _tell(kept: _Kept, concluded: Conclusion | None, happened: EffectKey | None) -> None:

@@ -13,12 +13,12 @@ from domain.identifiers import EffectKey, InstallationId
 
 
 class _Open:
-    """One entry as it came in, when it was acknowledged on the clock that does not jump (None: by an earlier process),
-    and what a later `begin` of each of its effects is told."""
+    """One entry as it came in, when it was acknowledged on the clock that does not jump, and what a later `begin` of each
+    of its effects is told."""
 
     __slots__ = ("acknowledged", "effects", "entry")
 
-    def __init__(self, entry: Entry, acknowledged: float | None) -> None:
+    def __init__(self, entry: Entry, acknowledged: float) -> None:
         self.entry = entry
         self.acknowledged = acknowledged
         self.effects: dict[EffectKey, Begun] = {}
@@ -33,10 +33,12 @@ class Unfinished:
         """oldest entry first in each"""
 
     def restore(self, entries: Iterable[Entry], effects: Iterable[tuple[int, EffectKey, Begun]]) -> None:
-        """What an earlier process left, in the order of `seq`."""
+        """What an earlier process left, in the order of `seq`. Its age by the wall clock is taken once, now: a clock that
+        is set while this process lives makes nobody late."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
         with self._lock:
             for entry in entries:
-                self._put(_Open(entry, None))
+                self._put(_Open(entry, monotonic - max(0.0, (now - entry.accepted_at).total_seconds())))
             for seq, key, begun in effects:
                 self._open[seq].effects[key] = begun
 
@@ -106,6 +108,4 @@ class Unfinished:
         self._lanes.setdefault(at.entry.lane, {})[at.entry.seq] = at
 
     def _age_s(self, at: _Open) -> float:
-        if at.acknowledged is None:
-            return max(0.0, (self._clock.now() - at.entry.accepted_at).total_seconds())
         return max(0.0, self._clock.monotonic() - at.acknowledged)

@@ -250,6 +250,14 @@ class JournalContract:
 
         assert (await head(bench)).age_s == 7
 
+    async def test_after_a_crash_too_the_age_does_not_jump_while_the_process_lives(self, bench: JournalBench) -> None:
+        await accept(bench, "n-1")
+        bench.clock.advance(5)
+        await bench.crash()
+        for seconds in (3600, -7200):
+            bench.clock.jump(seconds)
+            assert (await head(bench)).age_s == 5
+
     async def test_only_what_an_earlier_process_began_is_resumed(self, bench: JournalBench) -> None:
         before = await accepted(bench, "n-1", "1")
         assert not before.resumed
