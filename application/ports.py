@@ -55,7 +55,8 @@ class Billing(Protocol):
 
 class Unblocks(Protocol):
     async def unblock(self, contract: Contract) -> UnblockAnswer:
-        """Asks the ERP once. `InDoubt` when no answer came: the caller reads back, nobody repeats."""
+        """Asks the ERP once. `InDoubt` when no answer came: the caller reads back, nobody repeats. One that is cancelled
+        tells by `application.unsent` that it sent nothing, where it knows."""
         ...
 
 
@@ -65,7 +66,8 @@ class Tickets(Protocol):
         ...
 
     async def open(self, ticket: NewTicket) -> TicketAnswer:
-        """Asks the ERP once. `InDoubt` when no answer came: the caller reads back, nobody repeats."""
+        """Asks the ERP once. `InDoubt` when no answer came: the caller reads back, nobody repeats. One that is cancelled
+        tells by `application.unsent` that it sent nothing, where it knows."""
         ...
 
 

@@ -1,9 +1,11 @@
 """At most one write to the ERP per notification, whatever dies in between.
 
 No ERP documents an idempotency key. So the intent is recorded before the request goes out; after a time-out or a crash
-the ERP is read back, and where that tells nothing, a person must look. Nothing is ever repeated blindly.
+the ERP is read back, and where that tells nothing, a person must look. Nothing is ever repeated blindly. An intent of
+which surely nothing was sent is forgotten.
 """
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
@@ -12,6 +14,7 @@ import msgspec
 
 from application.failures import Failure, InDoubt, Unavailable, Unintelligible
 from application.ports import EffectState, Entry, Ledger
+from application.unsent import is_unsent
 from domain.identifiers import EffectKey
 
 Answer = TypeVar("Answer")
@@ -59,6 +62,11 @@ class WriteOnce(Generic[Before, Answer]):
             return await self._find_out(before, read_back)
         except Failure:
             await self._journal.forget(self._entry, self._key)
+            raise
+        except CancelledError as cancelled:
+            if is_unsent(cancelled):
+                with suppress(Unavailable):  # it stays in doubt
+                    await self._journal.forget(self._entry, self._key)
             raise
         await self._keep(answer)
         return answer

@@ -14,6 +14,7 @@ from adapters.voalle.wire import decode
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
 from application.ports import Fence
 from application.trail import take
+from application.unsent import before_sending
 from domain.identifiers import Personal
 
 MAX_ANSWER = 16 * 1024 * 1024
@@ -78,11 +79,11 @@ class VoalleExchange:
             extensions={"timeout": self._timeout},
         )
         with take(f"erp.{operation}", lambda: shown_request(request, form or json)) as step:
-            sent = asyncio.Event()
+            progress = _Progress()
 
             async def in_turn() -> Answer:
                 async with self._fence.turn(operation):
-                    sent.set()
+                    progress.begin_to_send()
                     # Whatever comes of it is told within the turn: the fence judges the ERP by it.
                     try:
                         async with asyncio.timeout(self.timeout_s):
@@ -94,25 +95,28 @@ class VoalleExchange:
                         raise refusal_of(answer, writes=writes)
                     return answer
 
-            return await self._seen_through(in_turn(), sent)
+            return await self._seen_through(in_turn(), progress)
 
     def _with(self, headers: Mapping[str, str]) -> httpx.Headers:
         merged = self._headers.copy()
         merged.update(headers)
         return merged
 
-    async def _seen_through(self, call: Coroutine[Any, Any, Answer], sent: asyncio.Event) -> Answer:
-        """What comes of the call. Whoever stops waiting ends it as long as nothing was sent; after that it keeps its turn
-        to its end, because the ERP goes on working on it."""
+    async def _seen_through(self, call: Coroutine[Any, Any, Answer], progress: "_Progress") -> Answer:
+        """What comes of the call. Whoever stops waiting ends it as long as nothing was sent, and is told so; after that it
+        keeps its turn to its end, because the ERP goes on working on it."""
         task = asyncio.create_task(call)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if not sent.is_set():
-                task.cancel()
-            raise
+            if progress.has_begun:
+                raise
+            progress.is_called_off = True
+            task.cancel()
+            with before_sending():
+                raise
 
     async def _try(self, request: httpx.Request, *, writes: bool, max_bytes: int, again: bool) -> Answer:
         try:
@@ -145,6 +149,20 @@ class VoalleExchange:
             body=bytes(body),
             retry_after_s=float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None,
         )
+
+
+class _Progress:
+    """How far one call has come."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+        self.is_called_off = False
+
+    def begin_to_send(self) -> None:
+        """Nothing is sent of what was told to have been called off, however its turn came."""
+        if self.is_called_off:
+            raise asyncio.CancelledError
+        self.has_begun = True
 
 
 _NEVER_LEFT = (

@@ -11,6 +11,7 @@ from adapters.voalle.token import VoalleToken
 from adapters.voalle.verdicts import Envelope, read_envelope
 from adapters.voalle.wire import CONTRACT_ID, CONTRACT_ROWS, TOTAL_ROWS, Fields, path_part, rows, written_id
 from application.failures import Rejected, Unavailable, Unintelligible
+from application.unsent import before_sending
 from domain.identifiers import ContractId, CustomerId, InvoiceId
 
 PAGE_SIZE, MAX_PAGES = 100, 20
@@ -133,7 +134,8 @@ class VoalleThirdParty:
     ) -> Answer:
         """The answer. A refused token is renewed once: whatever was asked for with it was not done."""
         for _ in range(2):
-            token = await self._token.get()
+            with before_sending():
+                token = await self._token.get()
             answer = await self._exchange.send(
                 operation,
                 method,
