@@ -5,7 +5,7 @@ the ERP is read back, and where that tells nothing, a person must look. Nothing 
 which surely nothing was sent is forgotten.
 """
 
-from asyncio import CancelledError
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from application.failures import Failure, InDoubt, Unavailable, Unintelligible
-from application.ports import EffectState, Entry, Ledger
+from application.ports import Begun, EffectState, Entry, Ledger
 from application.unsent import is_unsent
 from domain.identifiers import EffectKey
 
@@ -53,7 +53,7 @@ class WriteOnce(Generic[Before, Answer]):
         self, before: Before, *, act: Callable[[], Awaitable[Answer]], read_back: ReadBack[Before, Answer]
     ) -> Answer:
         """The ERP's answer, or what reading back shows. `InDoubt` when nobody can tell."""
-        begun = await self._journal.begin(self._entry, self._key, msgspec.json.encode(before))
+        begun = await self._begin(before)
         if begun.state is not EffectState.FRESH:
             raise InDoubt("erp.write_in_doubt", "begun before and not asked for by `earlier`")
         try:
@@ -63,13 +63,28 @@ class WriteOnce(Generic[Before, Answer]):
         except Failure:
             await self._journal.forget(self._entry, self._key)
             raise
-        except CancelledError as cancelled:
+        except asyncio.CancelledError as cancelled:
             if is_unsent(cancelled):
-                with suppress(Unavailable):  # it stays in doubt
-                    await self._journal.forget(self._entry, self._key)
+                await self._call_off()
             raise
         await self._keep(answer)
         return answer
+
+    async def _begin(self, before: Before) -> Begun:
+        """Whoever is called off meanwhile leaves no intent behind: nothing was asked of the ERP yet."""
+        begin = asyncio.ensure_future(self._journal.begin(self._entry, self._key, msgspec.json.encode(before)))
+        try:
+            return await asyncio.shield(begin)
+        except asyncio.CancelledError:
+            with suppress(Unavailable):
+                if (await begin).state is EffectState.FRESH:
+                    await self._call_off()
+            raise
+
+    async def _call_off(self) -> None:
+        """Where that can't be recorded, it stays in doubt."""
+        with suppress(Unavailable):
+            await self._journal.forget(self._entry, self._key)
 
     async def _find_out(self, before: Before, read_back: ReadBack[Before, Answer]) -> Answer:
         try:

@@ -1,12 +1,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from application.failures import Failure, InDoubt, Unavailable, Unintelligible
-from application.ports import Lane
+from application.ports import Begun, Entry, Lane
 from application.unsent import before_sending
 from application.write_once import WriteOnce
+from domain.identifiers import EffectKey
 from tests.application.office import CHAT, Office, unblock
 
 
@@ -39,14 +41,15 @@ class Attempts:
         self.office = Office()
         self.hangs = asyncio.Event()
 
-    async def write(self, act: Callable[[], Awaitable[str]]) -> str:
+    async def write(self, act: Callable[[], Awaitable[str]], *, looked_before: bool = False) -> str:
         lane = Lane(installation_id=self.office.installation.id, chat_id=CHAT.id)
         if await self.office.journal.head(lane) is None:
             await self.office.accept(unblock())
         entry = await self.office.journal.head(lane)
         assert entry is not None
         write: WriteOnce[str, str] = WriteOnce(journal=self.office.journal, entry=entry, before=str, answer=str)
-        return await write.earlier(read_back=nothing) or await write("before", act=act, read_back=nothing)
+        earlier = None if looked_before else await write.earlier(read_back=nothing)
+        return earlier or await write("before", act=act, read_back=nothing)
 
     async def called_off(self, act: Callable[[], Awaitable[str]]) -> None:
         attempt = asyncio.create_task(self.write(act))
@@ -95,5 +98,47 @@ async def test_a_write_that_was_called_off_before_it_was_sent_stays_in_doubt_whe
 
     journal.forget = full  # type: ignore[assignment,method-assign]
     await attempts.called_off(attempts.hang_unsent)
+    with pytest.raises(InDoubt):
+        await attempts.write(answered)
+
+
+class SlowBegin:
+    """A journal that records an intent at once and is slow to say so."""
+
+    def __init__(self, attempts: Attempts) -> None:
+        self._begin, attempts.office.journal.begin = attempts.office.journal.begin, self  # type: ignore[method-assign]
+        self._attempts = attempts
+        self.says_so = asyncio.Event()
+
+    async def __call__(self, entry: Entry, key: EffectKey, note: bytes = b"", **more: Any) -> Begun:
+        begun = await self._begin(entry, key, note, **more)
+        self._attempts.hangs.set()
+        await self.says_so.wait()
+        return begun
+
+
+async def test_a_write_that_was_called_off_while_its_intent_was_recorded_may_be_made() -> None:
+    attempts = Attempts()
+    slow = SlowBegin(attempts)
+    attempt = asyncio.create_task(attempts.write(answered))
+    await attempts.hangs.wait()
+    attempt.cancel()
+    slow.says_so.set()
+    await asyncio.wait((attempt,))
+    assert attempt.cancelled()
+    assert await attempts.write(answered) == "answer"
+
+
+async def test_the_intent_of_another_attempt_stays_when_one_is_called_off_meanwhile() -> None:
+    attempts = Attempts()
+    slow = SlowBegin(attempts)
+    both = [asyncio.create_task(attempts.write(attempts.hang, looked_before=True)) for _ in range(2)]
+    await attempts.hangs.wait()
+    await asyncio.sleep(0)
+    both[1].cancel()
+    slow.says_so.set()
+    await asyncio.wait(both[1:])
+    both[0].cancel()
+    await asyncio.wait(both)
     with pytest.raises(InDoubt):
         await attempts.write(answered)
