@@ -28,9 +28,16 @@ class State(NamedTuple):
 
 LIVE = State("good", "Ao vivo", "Os clientes são atendidos.")
 SHADOW = State(
-    "warn", "Modo sombra", "O Ponte lê e decide, mas não grava no ERP: os clientes seguem para o flow auxiliar."
+    "warn",
+    "Modo sombra",
+    "O Ponte lê e decide, mas não grava, não escreve e não começa flow: quem espera o Ponte fica sem resposta.",
 )
 PAUSED = State("warn", "Pausada", "Está tudo pronto. Todo pedido vai para o flow auxiliar até você ativar.")
+PAUSED_SHADOW = State(
+    "warn",
+    "Pausada",
+    "O modo sombra também está ligado, e nele nem o flow auxiliar começa: quem espera o Ponte fica sem resposta.",
+)
 INCOMPLETE = State("calm", "Em configuração", "Complete o que falta: só depois o atendimento pode começar.")
 
 _SAID = {
@@ -43,9 +50,10 @@ _SAID = {
 def state_of(installation: Installation) -> State:
     if missing(installation):
         return INCOMPLETE
-    if installation.policies.paused:
-        return PAUSED
-    return SHADOW if installation.policies.shadow else LIVE
+    policies = installation.policies
+    if policies.paused:
+        return PAUSED_SHADOW if policies.shadow else PAUSED
+    return SHADOW if policies.shadow else LIVE
 
 
 @get("/configurar/ativar")

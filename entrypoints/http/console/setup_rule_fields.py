@@ -208,7 +208,7 @@ GROUPS = (
             Rule(
                 name="shadow",
                 label="Modo sombra",
-                help="Lê e decide, mas não grava no ERP nem começa flow. Serve para ver o que o Ponte faria.",
+                help="Lê e decide, mas não grava, não escreve e não começa flow. Serve para ver o que o Ponte faria.",
                 kind="switch",
             ),
             Rule(

@@ -141,6 +141,15 @@ async def test_what_is_not_complete_stays_paused(running: Running) -> None:
     assert (await kept(running)).policies.paused
 
 
+@pytest.mark.parametrize("paused", [True, False])
+async def test_in_shadow_mode_nobody_is_promised_the_auxiliary_flow(running: Running, *, paused: bool) -> None:
+    await running.enter(replace(INSTALLATION, policies=Policies(shadow=True, paused=paused)))
+    words = texts(await running.get())
+    assert ("Pausada O modo sombra" if paused else "Modo sombra O Ponte lê e decide") in words
+    assert "quem espera o Ponte fica sem resposta." in words
+    assert "para o flow auxiliar" not in words
+
+
 @pytest.mark.parametrize("fields", [{}, {"acao": "x"}, {"acao": "pausar", "pedido": "x"}])
 async def test_a_form_that_was_tampered_with_changes_nothing(running: Running, fields: dict[str, str]) -> None:
     await running.enter()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain.identifiers import Secret
 from domain.installation import FlowKey, Installation, Policies
 from domain.readiness import missing
-from entrypoints.http.console.setup_go_live import INCOMPLETE, LIVE, PAUSED, SHADOW, state_of
+from entrypoints.http.console.setup_go_live import INCOMPLETE, LIVE, PAUSED, PAUSED_SHADOW, SHADOW, state_of
 from entrypoints.http.console.setup_steps import STEPS, progress_of
 from tests.entrypoints.console.setting_up import BLANK, ROOM, SettingUp, text_of
 from tests.entrypoints.fakes import INSTALLATION
@@ -23,6 +23,7 @@ def test_an_installation_is_incomplete_paused_in_shadow_or_live() -> None:
     assert state_of(BLANK) is INCOMPLETE
     assert state_of(READY) is PAUSED
     assert state_of(with_policies(shadow=True)) is SHADOW
+    assert state_of(with_policies(shadow=True, paused=True)) is PAUSED_SHADOW
     assert state_of(with_policies()) is LIVE
 
 
@@ -73,7 +74,7 @@ async def test_a_complete_one_goes_live_and_into_shadow_and_is_paused(setup: Set
         assert (await setup.post("ativar", action=action)).status_code == 303
         states.append(state_of(await setup.kept()))
 
-    assert states == [LIVE, SHADOW, PAUSED, LIVE]
+    assert states == [LIVE, SHADOW, PAUSED_SHADOW, LIVE]
     assert [what for what, _ in await setup.audit()] == [
         "Ativou o atendimento",
         "Pausou o atendimento",
@@ -81,6 +82,17 @@ async def test_a_complete_one_goes_live_and_into_shadow_and_is_paused(setup: Set
         "Ativou o atendimento",
     ]
     assert "a sua integração está ao vivo" in text_of(await setup.get("ativar"))
+
+
+async def test_shadow_mode_asks_before_it_begins_and_says_that_nobody_is_answered(setup: SettingUp) -> None:
+    await setup.keep(READY)
+    question = 'value="shadow" aria-describedby="ajuda-sombra" data-confirm="Ligar o modo sombra? Os clientes'
+    assert question in (await setup.get("ativar")).text
+    await setup.post("ativar", action="shadow")
+
+    words = text_of(await setup.get("ativar"))
+    assert "não começa flow: quem espera o Ponte fica sem resposta." in words
+    assert "flow auxiliar" not in words
 
 
 async def test_everything_is_tried_at_once(setup: SettingUp) -> None:
