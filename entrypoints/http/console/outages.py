@@ -53,6 +53,7 @@ SOURCES = {
     Source.ADMIN: "Aberta à mão",
     Source.API: "Aberta pela API",
 }
+NAMES_FOR_ALL = "Escolha acima cidades, bairros, pontos de acesso ou contratos; para toda a rede, deixe em branco."
 _STATES = {"open": ("warn", "Aberta"), "ended": ("good", "Encerrada"), "expired": ("calm", "Venceu")}
 FIELDS = ("reach", "names", "predicted", "cause", "protocol", "expires")
 
@@ -89,7 +90,7 @@ async def open_outage(
     try:
         declaration = read_declaration(_form(typed), now=console.clock.now(), zone=zone_of(installation))
     except WrongOutage as wrong:
-        return await _page(request, console, installation, typed=typed, errors=_at_field(wrong))
+        return await _page(request, console, installation, typed=typed, errors=_at_field(wrong, typed))
     opened = await _declare(console, installation).open(OutageId(console.new_id()), declaration)
     if isinstance(opened, WhyNot):
         return await _page(request, console, installation, typed=typed, errors={"reach": _sentence(opened)})
@@ -123,7 +124,7 @@ async def correct_outage(
     try:
         correction = read_correction(_form(typed, changed), now=console.clock.now(), zone=zone_of(installation))
     except WrongOutage as wrong:
-        return await _edit_page(request, console, installation, outage, typed=typed, errors=_at_field(wrong))
+        return await _edit_page(request, console, installation, outage, typed=typed, errors=_at_field(wrong, typed))
     corrected = await _declare(console, installation).correct(outage.id, correction)
     if isinstance(corrected, WhyNot):
         errors = {"reach": _sentence(corrected)}
@@ -159,14 +160,14 @@ async def preview_outage(
     request: PageRequest, console: NamedDependency[Console], installation: NamedDependency[Installation]
 ) -> Response[str]:
     """A fragment, as it is typed: what a customer would read now."""
-    form, preview, wrong = _form(_typed(await request.form())), "", ""
+    typed, preview, wrong = _typed(await request.form()), "", ""
     now, zone = console.clock.now(), zone_of(installation)
     try:
-        declared = read_declaration(replace(form, scope="all"), now=now, zone=zone)
+        declared = read_declaration(replace(_form(typed), scope="all"), now=now, zone=zone)
         told = Outage(id="", predicted_at=declared.predicted_at, protocol=declared.protocol, cause=declared.cause)
         preview = tell(installation.policies.outage_message, told, now=now, zone=zone)
     except WrongOutage as unclear:
-        wrong = next(iter(_at_field(unclear).values()))
+        wrong = next(iter(_at_field(unclear, typed).values()))
     content = console.pages.fragment("setup/outage_preview.html", preview=preview, wrong=wrong)
     return Response(content, media_type=MediaType.HTML, headers=GUARDS)
 
@@ -326,7 +327,7 @@ def _form(typed: Mapping[str, str], changed: Mapping[str, str] | None = None) ->
     said = typed if changed is None else changed
     scope = None
     if "reach" in said or "names" in said:
-        scope = "all" if typed["reach"] == "all" else f"{typed['reach']}={typed['names']}"
+        scope = f"{typed['reach']}={typed['names']}"
     return OutageForm(
         scope=scope,
         predicted=said.get("predicted"),
@@ -348,9 +349,11 @@ def _as_typed(outage: DeclaredOutage, installation: Installation) -> dict[str, s
     }
 
 
-def _at_field(wrong: WrongOutage) -> dict[str, str]:
+def _at_field(wrong: WrongOutage, typed: Mapping[str, str]) -> dict[str, str]:
     """The sentence of commands and API at the field of the page; a place is chosen and named here."""
     if wrong.field == "scope":
+        if typed["reach"] == "all":
+            return {"names": NAMES_FOR_ALL}
         return {"names": "Escreva pelo menos um nome ou número; separe vários com vírgula."}
     text = str(wrong).removeprefix(f"{wrong.field}: ")
     return {wrong.field: f"{text[:1].upper()}{text[1:]}."}

@@ -82,6 +82,7 @@ async def test_who_was_told_is_counted_live(proving: Proving) -> None:
     [
         ({"reach": "city", "names": " , "}, "pelo menos um nome"),
         ({"reach": "lua", "names": "x"}, "pelo menos um nome"),
+        ({"reach": "all", "names": "Centro"}, "para toda a rede, deixe em branco"),
         ({"reach": "all", "predicted": "logo"}, "18:30"),
         ({"reach": "all", "predicted": "01/01/2020 10:00"}, "já passou"),
         ({"reach": "all", "cause": "{{nome}}"}, "sem chaves"),
@@ -96,7 +97,7 @@ async def test_what_cannot_be_understood_is_told_at_its_field_and_kept_as_typed(
     assert answer.status_code == 422
     assert words.casefold() in errors_in(answer).casefold()
     assert all(
-        f'value="{text}"' in unescape(answer.text) for name, text in fields.items() if name not in {"reach", "names"}
+        f'value="{text.strip()}"' in unescape(answer.text) for name, text in fields.items() if name != "reach"
     )
     assert await proving.stage.database.outages.standing(INSTALLATION.id) == []
 
@@ -117,6 +118,16 @@ async def test_a_correction_changes_what_was_typed_anew_and_leaves_the_rest(prov
     assert answer.status_code == 303
     (kept,) = await proving.stage.database.outages.standing(INSTALLATION.id)
     assert (kept.cause, kept.protocol, kept.scope) == ("energia", "42", outage.scope)
+
+
+async def test_a_place_becomes_the_whole_network_only_when_its_name_is_taken_away(proving: Proving) -> None:
+    outage = await open_one(proving, reach="district", names="Centro")
+    refused = await proving.browser.post(f"{PAGE}/{outage.id}", reach="all", names="Centro")
+    assert refused.status_code == 422
+    assert "para toda a rede, deixe em branco" in errors_in(refused)
+    assert (await proving.stage.database.outages.standing(INSTALLATION.id))[0].scope == outage.scope
+    assert (await proving.browser.post(f"{PAGE}/{outage.id}", reach="all", names="")).status_code == 303
+    assert (await proving.stage.database.outages.standing(INSTALLATION.id))[0].scope.reach is Reach.ALL
 
 
 async def test_a_prediction_that_has_passed_may_stand_while_something_else_is_corrected(proving: Proving) -> None:
