@@ -137,7 +137,7 @@ def pix_fault(pix: PixCode, boleto: Boleto | None, invoice: Invoice, policies: P
     """
     if pix.recurring:
         return "pix.authorises_recurring_debit"
-    if pix.key is not None and policies.pix_keys and pix.key not in policies.pix_keys:
+    if pix.key is not None and policies.pix_keys and pix.key.lower() not in map(str.lower, policies.pix_keys):
         return "pix.key_not_allowed"
     if pix.url_host is not None and policies.pix_hosts and pix.url_host not in policies.pix_hosts:
         return "pix.host_not_allowed"

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from domain.identifiers import Personal
 from domain.money import Money
+from domain.phone import national_digits
+from domain.tax_id import find_tax_ids
 
 
 class PixFault(StrEnum):
@@ -70,6 +72,24 @@ def parse_pix(text: str) -> PixCode | PixFault:
     if fields.get("58") != "BR":
         return PixFault.COUNTRY
     return _read(text, fields)
+
+
+def read_pix_key(text: str) -> str | None:
+    """A key as codes carry it, however it was typed: e-mail, random key, telephone with +55, CPF or CNPJ; None: it is
+    none of these. Total over `str`."""
+    text = text.strip()
+    if _EMAIL_OR_RANDOM.fullmatch(text):
+        return text.lower()
+    if text.startswith("+"):
+        number = national_digits(text)
+        return number and f"+55{number}"
+    found = find_tax_ids(text)
+    return found[0].plain if len(found) == 1 else None
+
+
+def read_pix_host(text: str) -> str | None:
+    """A host as `PixCode.url_host` tells it; None: it is none. Total over `str`."""
+    return text.lower() if _HOST.fullmatch(text) else None
 
 
 def _read(text: str, fields: dict[str, str]) -> PixCode | PixFault:
@@ -135,4 +155,7 @@ def _checksum(text: str) -> str:
 _MAX_LENGTH = 512
 _AMOUNT_MAX_LENGTH = 13
 _AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]{1,2})?")
+_EMAIL_OR_RANDOM = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+)
 _HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?=/|$)")

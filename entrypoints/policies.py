@@ -1,7 +1,8 @@
 """Policies as an admin writes them (`--set key=value`, the console's form), checked and typed."""
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from zoneinfo import available_timezones
@@ -11,9 +12,23 @@ from msgspec.structs import FieldInfo, fields, replace
 
 from domain.installation import Policies
 from domain.notification import KINDS
+from domain.pix import read_pix_host, read_pix_key
 
 _FIELDS = {field.name: field for field in fields(Policies)}
 POLICY_NAMES = tuple(_FIELDS)
+_PARTS: Mapping[str, tuple[Callable[[str], str | None], str]] = {
+    "boleto_banks": (
+        lambda text: text if re.fullmatch(r"[0-9]{3}", text) else None,
+        "códigos de banco de três dígitos, como 001, 237",
+    ),
+    "pix_hosts": (read_pix_host, "endereços sem https:// nem barra, como pix.seubanco.com.br"),
+    "pix_keys": (
+        read_pix_key,
+        "chaves inteiras (CNPJ, CPF, e-mail, celular com +55 ou chave aleatória), como financeiro@provedor.com.br",
+    ),
+    "paused_operations": (lambda text: text if text in KINDS else None, ", ".join(KINDS)),
+}
+"""what each part of a list is read by, and what it may be"""
 _MAY_BE_ZERO = frozenset({"dedupe_window_s", "ticket_reuse_h"})
 _LONGEST_S = timedelta(days=1).total_seconds()
 
@@ -35,9 +50,7 @@ def _read(name: str, text: str) -> object:
         return field.default
     if field.type == tuple[str, ...]:
         parts = tuple(part.strip() for part in text.split(",") if part.strip())
-        if name == "paused_operations" and not set(parts) <= set(KINDS):
-            raise WrongPolicy(f"{name}: use, separados por vírgula, {', '.join(KINDS)}")
-        return parts
+        return tuple(_read_part(name, part) for part in parts)
     if name == "timezone" and text not in available_timezones():
         raise WrongPolicy(f"{name}: use um fuso da base IANA, como America/Sao_Paulo ou America/Manaus")
     try:
@@ -47,6 +60,13 @@ def _read(name: str, text: str) -> object:
     if isinstance(value, int | float) and not _sane(name, value):
         raise _wrong(field)
     return value
+
+
+def _read_part(name: str, part: str) -> str:
+    reader, what = _PARTS[name]
+    if (read := reader(part)) is None:
+        raise WrongPolicy(f"{name}: não entendi “{part[:40]}”; use, separados por vírgula, {what}")
+    return read
 
 
 def _sane(name: str, value: float) -> bool:

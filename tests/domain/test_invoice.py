@@ -83,6 +83,7 @@ def test_a_code_that_the_record_does_not_vouch_for_is_withheld(
         ({"digitable_line": utility(kind=7, value=5).line}, Policies()),
         ({"pix_code": Issued(url="pix.example/1").text}, Policies(pix_hosts=("pix.example",))),
         ({"pix_code": Issued(key="ours", amount=Money(9990)).text}, Policies(pix_keys=("ours",))),
+        ({"pix_code": Issued(key="Us@Isp.example", amount=Money(9990)).text}, Policies(pix_keys=("us@isp.example",))),
         ({"digitable_line": GOOD.line, "due_on": None}, Policies()),
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.money import Money
-from domain.pix import PixCode, PixFault, parse_pix
+from domain.pix import PixCode, PixFault, parse_pix, read_pix_host, read_pix_key
 from tests.domain.pix_codes import Issued, field, issued_pix_codes, sealed
 from tests.domain.recorded import VECTORS
 
@@ -181,3 +181,44 @@ def test_any_text_is_answered_and_never_raises(text: str) -> None:
 
 def test_a_code_shows_neither_key_nor_payee_in_a_log() -> None:
     assert repr(read(Issued(key="a@b.com").text)) == "PixCode(url_host=None, recurring=False)"
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("123e4567-E12B-12d1-a456-426655440000", "123e4567-e12b-12d1-a456-426655440000"),
+        (" Financeiro@Provedor.com.br ", "financeiro@provedor.com.br"),
+        ("+55 (11) 98765-4321", "+5511987654321"),
+        ("529.982.247-25", "52998224725"),
+        ("12.ABC.345/01DE-35", "12ABC34501DE35"),
+        ("banco do brasil", None),
+        ("529.982.247-26", None),
+        ("529.982.247-25 e 168.995.350-09", None),
+        ("+1 202 555 0100", None),
+        ("@", None),
+        ("", None),
+    ],
+)
+def test_a_key_of_any_kind_is_read_as_codes_carry_it(typed: str, key: str | None) -> None:
+    assert read_pix_key(typed) == key
+
+
+@pytest.mark.parametrize(
+    ("typed", "host"),
+    [
+        ("PIX.Banco.com.br", "pix.banco.com.br"),
+        ("https://pix.banco.com.br", None),
+        ("pix.banco.com.br/v2", None),
+        ("isto não é um host!!", None),
+        ("banco", None),
+    ],
+)
+def test_a_host_is_read_as_codes_tell_it(typed: str, host: str | None) -> None:
+    assert read_pix_host(typed) == host
+
+
+@given(st.text())
+def test_no_text_is_too_odd_to_be_asked_whether_it_is_a_key_or_a_host(text: str) -> None:
+    key, host = read_pix_key(text), read_pix_host(text)
+    assert key is None or read_pix_key(key) == key
+    assert host is None or read_pix_host(host) == host

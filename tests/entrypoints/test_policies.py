@@ -31,6 +31,8 @@ def read(name: str, text: str) -> object:
         ("erp_per_minute", "60", 60),
         ("boleto_banks", "001, 237,", ("001", "237")),
         ("pix_keys", "avisos@provedor.example", ("avisos@provedor.example",)),
+        ("pix_keys", "529.982.247-25, +55 11 98765-4321", ("52998224725", "+5511987654321")),
+        ("pix_hosts", "Pix.Banco.com.br", ("pix.banco.com.br",)),
     ],
 )
 def test_each_policy_is_read_as_its_type(name: str, text: str, value: object) -> None:
@@ -67,6 +69,11 @@ def test_what_is_not_written_stays() -> None:
         ("timezone", "São Paulo", "America/Sao_Paulo"),
         ("paused_operations", "boleto_requested, boleto", "customer_lookup, boleto_requested"),
         ("timezone", "../etc/localtime", "America/Sao_Paulo"),
+        ("boleto_banks", "001, banco do brasil", "“banco do brasil”; use, separados por vírgula, códigos de banco"),
+        ("boleto_banks", "1", "três dígitos, como 001, 237"),
+        ("pix_hosts", "isto não é um host!!", "como pix.seubanco.com.br"),
+        ("pix_hosts", "https://pix.seubanco.com.br", "sem https:// nem barra"),
+        ("pix_keys", "banco do brasil", "como financeiro@provedor.com.br"),
         ("cor", "azul", ", ".join(POLICY_NAMES)),
     ],
 )

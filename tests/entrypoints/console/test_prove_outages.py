@@ -96,9 +96,7 @@ async def test_what_cannot_be_understood_is_told_at_its_field_and_kept_as_typed(
     answer = await proving.browser.post(PAGE, **fields)
     assert answer.status_code == 422
     assert words.casefold() in errors_in(answer).casefold()
-    assert all(
-        f'value="{text.strip()}"' in unescape(answer.text) for name, text in fields.items() if name != "reach"
-    )
+    assert all(f'value="{text.strip()}"' in unescape(answer.text) for name, text in fields.items() if name != "reach")
     assert await proving.stage.database.outages.standing(INSTALLATION.id) == []
 
 
