@@ -8,7 +8,7 @@ from msgspec import Struct
 from application.history import EventRow
 from domain.causes import advise
 from entrypoints.http.console.run_words import ending_words, kind_words
-from entrypoints.http.console.words import OUTCOMES, Word
+from entrypoints.http.console.words import ENDINGS, OUTCOMES, Word
 
 
 class RowShown(Struct, frozen=True, kw_only=True):
@@ -49,4 +49,6 @@ def outcome_of(row: EventRow) -> Word:
     if row.outcome is None:
         return Word("Em andamento" if row.waiting else "Sem conclusão")
     word = OUTCOMES.get(row.outcome, Word(row.outcome))
+    if row.outcome == "failed" and row.flow in ENDINGS:
+        return Word("Falhou", "bad")  # and not in the auxiliary flow
     return Word(word.text, "bad") if row.cause else word

@@ -8,20 +8,21 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from application.history import Attempt, EffectRow, Event
-from application.perform import note_key, step_key
+from application.perform import NO_FLOW, note_key, step_key
 from application.ports import EffectState, Render
 from domain.action import CloseChat, LeaveNote, LeaveToAgent, Message, Remark, Say, SayCode, SendPdf, StartFlow
 from domain.causes import advise
 from domain.identifiers import EffectKey
 from domain.installation import FlowKey
-from domain.outcome import Failed, Shadowed
+from domain.outcome import Shadowed
 from domain.redaction import Redaction
-from domain.trail import OK, SHARED, Step, planned_ending
+from domain.trail import OK, SHARED, Step, cause_of, planned_ending
 from entrypoints.http.console.event_rows import RowShown, outcome_of, show_row, show_rows
 from entrypoints.http.console.run_words import FLOWS, ending_words, kind_words, step_end, step_words, why
 from entrypoints.http.console.words import OUTCOMES, Word
 
 PIX_BEGINS = "0002"
+_OF_ERP = ("erp.", "deadline.erp")
 _received = Redaction(("event", "evento", "type", "situation", "channel", "key", "chave", "campo", "field"))
 
 
@@ -96,13 +97,18 @@ def show_event(event: Event, render: Render) -> EventShown:
 
 
 def _why(event: Event) -> tuple[str, ...]:
-    """The outcome's reasons, then why it did not end as planned."""
+    """Why it did not end as planned, then the outcome's reasons."""
     reasons = why(event.outcome) if event.outcome is not None else ()
     cause = event.row.cause
-    if cause is None or isinstance(event.outcome, Failed):
+    if cause is None or cause == _failure_of(event):
         return reasons
     advice = advise(cause)
-    return (*reasons, f"{advice.title}.", advice.what_to_do)
+    return (f"{advice.title}.", advice.what_to_do, *reasons)
+
+
+def _failure_of(event: Event) -> str | None:
+    """Why there was no answer, whatever went wrong after it."""
+    return cause_of(event.outcome) if event.outcome is not None else None
 
 
 # --- the drawing
@@ -141,12 +147,14 @@ def _at_erp(event: Event, steps: Sequence[Step]) -> Station:
     calls = [step for step in steps if step.what.startswith("erp.")]
     took = _ms(sum(step.took_ms for step in calls))
     note = "" if not calls else f"1 consulta, {took}" if len(calls) == 1 else f"{len(calls)} consultas, {took}"
-    cause = event.row.cause or ""
-    wrong = next((step.ended for step in reversed(calls) if step.ended not in {OK, SHARED}), "")
-    if cause.startswith(("erp.", "deadline.erp")):
-        word = Word(advise(cause).title, "bad")
-    elif wrong:
+    causes = [cause for cause in (event.row.cause, _failure_of(event)) if cause and cause.startswith(_OF_ERP)]
+    wrong = [step.ended for step in calls if step.ended not in {OK, SHARED}]
+    if causes:
+        word = Word(advise(causes[0]).title, "bad")
+    elif wrong and len(wrong) < len(calls):
         word = Word("Respondeu em parte", "warn")
+    elif wrong:
+        word = Word(advise(wrong[-1]).title if wrong[-1].startswith(_OF_ERP) else "Não respondeu", "bad")
     elif calls:
         word = Word("Respondeu", "good")
     elif isinstance(event.outcome, Shadowed):
@@ -178,7 +186,7 @@ def _at_end(event: Event, steps: Sequence[Step]) -> Station:
     if isinstance(event.outcome, Shadowed) or row.flow is None:
         return Station(picture="flow", name="Chat", word=Word("Nada foi feito no chat"))
     words = ending_words(row.flow)
-    failed_here = (row.cause or "").startswith("huggy.") or row.flow in {"chat.no_flow", "chat.given_up"}
+    failed_here = (row.cause or "").startswith("huggy.") or row.flow in {NO_FLOW, "chat.given_up"}
     if failed_here:
         return Station(picture="flow", name="Chat", word=Word(words, "bad"), note=advise(row.cause or "huggy.").title)
     tone = "warn" if row.flow == FlowKey.AUXILIARY else "good"
@@ -225,7 +233,8 @@ def _told(event: Event, render: Render) -> list[Told]:
     if route is None:
         return []
     states = {effect.key: effect for effect in event.effects}
-    return [_told_at(index, remark, event, states, render) for index, remark in enumerate(route.remarks)]
+    told = [_told_at(index, remark, event, states, render) for index, remark in enumerate(route.remarks)]
+    return [*told, _last_words(event, render)] if event.row.flow == NO_FLOW else told
 
 
 def _told_at(index: int, remark: Remark, event: Event, states: Mapping[EffectKey, EffectRow], render: Render) -> Told:
@@ -236,6 +245,14 @@ def _told_at(index: int, remark: Remark, event: Event, states: Mapping[EffectKey
         is_note=isinstance(remark, LeaveNote) or left_to_agent,
         word=_state(said or note, event),
     )
+
+
+def _last_words(event: Event, render: Render) -> Told:
+    """No effect is kept of them: whether they were sent, the last step in the chat tells."""
+    in_chat = [step for attempt in event.attempts for step in attempt.steps if step.what.startswith("huggy.")]
+    is_said = bool(in_chat) and (in_chat[-1].what, in_chat[-1].ended) == ("huggy.say", OK)
+    word = Word("Enviado", "good") if is_said else Word("Não sabemos se chegou", "warn")
+    return Told(text=render(Message(key=NO_FLOW)), is_note=False, word=word)
 
 
 def _state(effect: EffectRow | None, event: Event) -> Word:

@@ -99,6 +99,60 @@ async def test_every_step_has_its_words_its_time_and_its_end_with_request_and_an
     assert stations(page)[4].startswith("bad: Chat flow auxiliar")
 
 
+STUCK_STEPS = (
+    Step(what="erp.client_validate", at_ms=1.0, took_ms=40.0, ended="erp.unreachable"),
+    Step(what="huggy.flow.start", at_ms=42.0, took_ms=30.0, ended="huggy.not_found"),
+)
+
+
+async def stuck(running: Running, key: str, *more: Step) -> httpx.Response:
+    entry = await running.end(
+        await running.accept(lookup(key)),
+        Failed(cause="erp.unreachable"),
+        steps=(*STUCK_STEPS, *more),
+        ending=Ending(flow="chat.no_flow", cause="huggy.not_found"),
+    )
+    return await page_of(running, entry)
+
+
+async def test_of_a_customer_who_is_stuck_it_says_first_what_left_them_so(running: Running) -> None:
+    await running.enter()
+    page = await stuck(running, "n-1")
+
+    words = texts(page)
+    assert "Falhou → Nenhum flow começou A Huggy não encontrou" in words
+    assert words.index("A Huggy não encontrou") < words.index("Não conseguimos conectar ao ERP.")
+    assert stations(page)[2] == "bad: ERP Não conseguimos conectar ao ERP 1 consulta, 40 ms"
+    assert stations(page)[4].startswith("bad: Chat Nenhum flow começou")
+
+
+@pytest.mark.parametrize(("ended", "word"), [("ok", "Enviado"), ("huggy.dropped", "Não sabemos se chegou")])
+async def test_the_last_words_to_a_customer_without_a_flow_are_shown(running: Running, ended: str, word: str) -> None:
+    await running.enter()
+    page = await stuck(running, "n-1", Step(what="huggy.say", at_ms=80.0, took_ms=9.0, ended=ended))
+    assert f"Em breve alguém da nossa equipe fala com você. {word}" in texts(page)
+
+
+async def test_last_words_that_no_step_tells_of_may_have_been_said(running: Running) -> None:
+    await running.enter()
+    assert "fala com você. Não sabemos se chegou" in texts(await stuck(running, "n-1"))
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [("erp.unreachable", "bad: ERP Não conseguimos conectar ao ERP"), ("given_up", "bad: ERP Não respondeu")],
+)
+async def test_an_erp_of_which_no_call_came_back_did_not_answer_in_part(
+    running: Running, ended: str, words: str
+) -> None:
+    await running.enter()
+    steps = (Step(what="erp.client_validate", at_ms=1.0, took_ms=40.0, ended=ended),)
+    entry = await running.end(
+        await running.accept(lookup("n-1")), steps=steps, ending=Ending(flow="auxiliary", cause="ponte.fault")
+    )
+    assert stations(await page_of(running, entry))[2].startswith(words)
+
+
 async def test_what_the_customer_read_is_shown_with_names_and_codes_cut_short(running: Running) -> None:
     await running.enter()
     route = to(
