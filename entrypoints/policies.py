@@ -30,7 +30,8 @@ _PARTS: Mapping[str, tuple[Callable[[str], str | None], str]] = {
 }
 """what each part of a list is read by, and what it may be"""
 _MAY_BE_ZERO = frozenset({"dedupe_window_s", "ticket_reuse_h"})
-_LONGEST_S = timedelta(days=1).total_seconds()
+_MOST = int(timedelta(days=1).total_seconds())
+"""no number here means anything beyond a day of seconds"""
 
 
 class WrongPolicy(ValueError):
@@ -70,11 +71,10 @@ def _read_part(name: str, part: str) -> str:
 
 
 def _sane(name: str, value: float) -> bool:
-    """No number here means anything beyond a day of seconds."""
     if isinstance(value, bool):
         return True
     lowest_is_fine = value >= 0 if name in _MAY_BE_ZERO else value > 0
-    return math.isfinite(value) and lowest_is_fine and value <= _LONGEST_S
+    return math.isfinite(value) and lowest_is_fine and value <= _MOST
 
 
 def _wrong(field: FieldInfo) -> WrongPolicy:
@@ -87,4 +87,4 @@ def _allowed(field: FieldInfo) -> str:
     if isinstance(field.type, type) and issubclass(field.type, StrEnum):
         return " ou ".join(field.type)
     number = "um número" if field.type is float else "um número inteiro"
-    return f"{number} {'a partir de' if field.name in _MAY_BE_ZERO else 'maior que'} zero"
+    return f"{number} {'a partir de' if field.name in _MAY_BE_ZERO else 'maior que'} zero, até {_MOST}"

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain.installation import Installation, Policies
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.session import PageRequest, Visitor, flash
-from entrypoints.http.console.setup_rule_fields import GROUPS, RULES, Rule, written
+from entrypoints.http.console.setup_rule_fields import GROUPS, LABELS, RULES, Rule, written
 from entrypoints.http.console.setup_saving import save
 from entrypoints.http.console.setup_steps import address_of_step, progress_of, show_step
 from entrypoints.policies import WrongPolicy, with_policies
@@ -74,6 +74,7 @@ def _page(
         SLUG,
         errors=errors,
         groups=GROUPS,
+        labels=LABELS,
         options_with=_options_with,
         values=values,
         shown=msgspec.json.encode(shown).decode(),

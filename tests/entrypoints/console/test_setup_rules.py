@@ -134,7 +134,10 @@ async def test_bad_values_are_refused_each_at_its_field(setup: SettingUp) -> Non
 
     assert answer.status_code == 422
     assert set(wrong_fields(answer)) == set(bad)
-    assert wrong_fields(answer)["erp_concurrency"] == "Use um número inteiro maior que zero."
+    said = wrong_fields(answer)
+    assert said["erp_concurrency"] == "Chamadas ao mesmo tempo: use um número inteiro maior que zero, até 86400."
+    assert said["keep_days"] == "Guardar os eventos por: use um número inteiro maior que zero, até 86400."
+    assert "</svg> Use um número inteiro maior que zero, até 86400." in " ".join(answer.text.split())
     assert 'value="2,5"' in answer.text
     assert (await setup.kept()).policies == Policies(paused=True)
 
@@ -148,7 +151,7 @@ async def test_a_form_that_was_tampered_with_is_read_as_far_as_it_goes(setup: Se
 
 async def test_nothing_leaves_the_pause_before_it_is_complete(setup: SettingUp) -> None:
     refused = await setup.post("regras", **await fields_of(setup, paused=None))
-    assert wrong_fields(refused) == {"paused": NOT_READY}
+    assert wrong_fields(refused) == {"paused": f"Atendimento pausado: {NOT_READY[:1].lower()}{NOT_READY[1:]}"}
     assert (await setup.kept()).policies.paused
 
     await setup.keep(replace(INSTALLATION, policies=Policies(paused=True)))
