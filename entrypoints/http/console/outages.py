@@ -54,6 +54,10 @@ SOURCES = {
     Source.API: "Aberta pela API",
 }
 NAMES_FOR_ALL = "Escolha acima cidades, bairros, pontos de acesso ou contratos; para toda a rede, deixe em branco."
+OPENED = "Falha aberta: quem escrever a partir de agora é avisado."
+OPENED_SILENTLY = "Falha aberta. A mensagem está desligada: no primeiro contato, ninguém é avisado."
+CORRECTED = "Falha corrigida. Com previsão nova, quem já foi avisado é avisado de novo se escrever."
+CORRECTED_SILENTLY = "Falha corrigida. A mensagem está desligada: no primeiro contato, ninguém é avisado."
 _STATES = {"open": ("warn", "Aberta"), "ended": ("good", "Encerrada"), "expired": ("calm", "Venceu")}
 FIELDS = ("reach", "names", "predicted", "cause", "protocol", "expires")
 
@@ -95,7 +99,7 @@ async def open_outage(
     if isinstance(opened, WhyNot):
         return await _page(request, console, installation, typed=typed, errors={"reach": _sentence(opened)})
     await console.audit.note(installation.id, visitor, "Abriu uma falha massiva", {"atinge": said_scope(opened.scope)})
-    await flash(request, "Falha aberta: quem escrever a partir de agora é avisado.")
+    await flash(request, OPENED if installation.policies.outage_message_enabled else OPENED_SILENTLY)
     return Redirect(_address(installation), status_code=303)
 
 
@@ -132,7 +136,7 @@ async def correct_outage(
     await console.audit.note(
         installation.id, visitor, "Corrigiu uma falha massiva", {"atinge": said_scope(corrected.scope)}
     )
-    await flash(request, "Falha corrigida. Com previsão nova, quem já foi avisado é avisado de novo se escrever.")
+    await flash(request, CORRECTED if installation.policies.outage_message_enabled else CORRECTED_SILENTLY)
     return Redirect(_address(installation), status_code=303)
 
 

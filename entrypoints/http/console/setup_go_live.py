@@ -1,5 +1,6 @@
 """The step "Ativar": what is still missing, a test of everything, and the switch that lets customers in."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from litestar import Response, get, post
@@ -16,6 +17,7 @@ from entrypoints.http.console.rendering import GUARDS
 from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import save
 from entrypoints.http.console.setup_steps import address_of_step, show_step
+from entrypoints.http.console.words import KINDS
 
 SLUG = "ativar"
 
@@ -53,7 +55,13 @@ def state_of(installation: Installation) -> State:
     policies = installation.policies
     if policies.paused:
         return PAUSED_SHADOW if policies.shadow else PAUSED
-    return SHADOW if policies.shadow else LIVE
+    return SHADOW if policies.shadow else _live_but(policies.paused_operations)
+
+
+def _live_but(paused: Collection[str]) -> State:
+    names = ", ".join(name for kind, name in KINDS.items() if kind in paused)
+    text = f"Os clientes são atendidos, menos no que está pausado: {names}."
+    return LIVE._replace(tone="warn", text=text) if names else LIVE
 
 
 @get("/configurar/ativar")

@@ -57,6 +57,7 @@ async def test_an_outage_is_opened_by_hand_and_shown_in_the_words_of_the_custome
     outage = await open_one(proving, reach="district", names="Centro, Vila Nova", predicted=f"{at:%d/%m %H:%M}", cause="rompimento de fibra")  # fmt: skip
     assert outage.scope == Scope(reach=Reach.DISTRICT, names=("Centro", "Vila Nova"))
     page = await seen(proving)
+    assert "Falha aberta: quem escrever a partir de agora é avisado." in page
     assert "1 falha aberta" in page
     assert "Nos bairros centro e vila nova" in page.replace("Centro", "centro").replace("Vila Nova", "vila nova")
     assert "Aberta à mão" in page
@@ -194,7 +195,22 @@ async def test_with_the_message_off_that_is_said_first(stage: Stage, http: httpx
     silent.world.add(customer())
     assert "está desligada" in await seen(silent)
     await open_one(silent)
+    assert "Falha aberta. A mensagem está desligada: no primeiro contato, ninguém é avisado." in await seen(silent)
     assert "Mas a mensagem está desligada" in unescape((await silent.browser.post(f"{PAGE}/testar", document=CPF)).text)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_a_correction_promises_a_second_notice_only_where_there_are_notices(
+    stage: Stage, http: httpx.AsyncClient, *, enabled: bool
+) -> None:
+    proving = Proving(stage, http)
+    await proving.begin(outage_message_enabled=enabled)
+    outage = await open_one(proving)
+    await seen(proving)
+    await proving.browser.post(f"{PAGE}/{outage.id}", reach="all", cause="fibra")
+    page = await seen(proving)
+    assert "Falha corrigida." in page
+    assert ("é avisado de novo se escrever" in page) is enabled
 
 
 async def test_the_message_is_shown_as_it_is_typed(proving: Proving) -> None:

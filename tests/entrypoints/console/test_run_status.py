@@ -141,6 +141,16 @@ async def test_what_is_not_complete_stays_paused(running: Running) -> None:
     assert (await kept(running)).policies.paused
 
 
+async def test_the_headline_names_what_is_paused_on_its_own(running: Running) -> None:
+    policies = Policies(paused_operations=("ticket_requested", "unblock_requested"))
+    await running.enter(replace(INSTALLATION, policies=policies))
+    words = texts(await running.get())
+    paused = "menos no que está pausado: Desbloqueio por confiança, Abrir solicitação."
+    assert f"Ao vivo Os clientes são atendidos, {paused}" in words
+    await running.post("pausa", acao="retomar", pedido="unblock_requested")
+    assert "menos no que está pausado: Abrir solicitação." in texts(await running.get())
+
+
 @pytest.mark.parametrize("paused", [True, False])
 async def test_in_shadow_mode_nobody_is_promised_the_auxiliary_flow(running: Running, *, paused: bool) -> None:
     await running.enter(replace(INSTALLATION, policies=Policies(shadow=True, paused=paused)))
