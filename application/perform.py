@@ -64,6 +64,7 @@ class Perform:
         self._left_for_pdfs_s = PDFS_TIMEOUT_S
         self._seen = Situation.UNKNOWN
         self._looked_at = 0.0
+        self._alerted = set[str]()
 
     async def __call__(self, entry: Entry, outcome: Outcome, route: Route, *, cause: str | None = None) -> Ending:
         """`cause`: why this route is taken in place of another one."""
@@ -248,6 +249,10 @@ class Perform:
             await self._alert(failure)
 
     async def _alert(self, failure: Failure) -> None:
+        """Once for each cause: one refusal may stop several steps, and is one event in trouble."""
+        if failure.cause in self._alerted:
+            return
+        self._alerted.add(failure.cause)
         await self._alerts.raise_alert(self._installation.id, failure.cause, failure.detail)
 
 

@@ -17,6 +17,7 @@ from domain.installation import FlowKey, Policies
 from domain.notification import ChatRef, Situation
 from domain.outcome import BoletosIssued, CustomerFound, Failed, TicketOpened, UnblockGranted
 from domain.tax_id import TaxId
+from domain.trail import Ending
 from tests.application.office import CHAT, Office, boleto, lookup, ticket, unblock
 from tests.application.test_operations import BLOCKED, HOME, LINE, OFFICE, invoice
 from tests.domain.builders import customer, installation
@@ -657,6 +658,18 @@ async def test_an_apology_that_cannot_be_said_either_leaves_an_alert() -> None:
     office.chat.fail(Rejected("huggy.not_found"), Rejected("huggy.forbidden"))
     await office.receive(lookup())
     assert office.notebook.alerts == ["erp.timeout", "huggy.not_found", "huggy.forbidden"]
+
+
+async def test_a_cause_that_stops_several_steps_of_one_attempt_is_one_alert() -> None:
+    office = Office()
+    office.world.add(customer())
+    office.chat.fail(*[Rejected("huggy.unauthorized")] * 3)
+    await office.receive(lookup())
+    assert office.journal.ending(1) == Ending(flow="chat.no_flow", cause="huggy.unauthorized")
+    assert office.notebook.alerts == ["huggy.unauthorized"]
+    office.chat.fail(Rejected("huggy.unauthorized"))
+    await office.receive(lookup(key="n-2"))
+    assert office.notebook.alerts == ["huggy.unauthorized"] * 2
 
 
 async def test_after_a_crash_a_ticket_that_was_opened_is_told_as_opened_not_as_a_duplicate() -> None:
