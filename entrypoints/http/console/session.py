@@ -340,13 +340,18 @@ def ask_to_sign_in(request: PageRequest, _: NotSignedIn) -> Response[Any]:
 
 
 def refuse_foreign(request: PageRequest, _: NotFromOurPage) -> Response[str]:
+    """A session that ended took its token along; at the door there is none yet."""
+    is_over = visitor_or_none(request) is None and not request.url.path.startswith("/entrar")
     return give_console(request).pages.show(
         request,
         "enter/refused.html",
         status=403,
         title="Esta página venceu",
-        text="Volte, recarregue a página e tente de novo. Se continuar assim, permita cookies para este endereço.",
-        again="",
+        text="A sua sessão terminou: entre de novo e refaça o último passo."
+        if is_over
+        else "Volte, recarregue a página e tente de novo. Se continuar assim, permita cookies para este endereço.",
+        again="/entrar" if is_over else "",
+        again_label="Entrar de novo",
     )
 
 

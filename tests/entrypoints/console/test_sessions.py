@@ -197,7 +197,19 @@ async def test_a_form_without_this_browsers_token_changes_nothing(stage: Stage, 
         answer = await browser.post(path, csrf=csrf, company_id="7", name="x")
         assert answer.status_code == 403
         assert "Esta página venceu" in answer.text
+        assert "recarregue a página" in answer.text
     assert await is_in(browser)
+
+
+async def test_a_form_that_is_sent_after_the_session_ended_asks_to_enter_again(stage: Stage, browser: Browser) -> None:
+    await stage.has_operator()
+    await browser.as_operator()
+    csrf = await browser.csrf()
+    browser.http.cookies.clear()  # as the browser does when its time is over
+    answer = await browser.post("/instalacoes/nova", csrf=csrf, company_id="7", name="x")
+    assert answer.status_code == 403
+    assert "A sua sessão terminou: entre de novo e refaça o último passo." in answer.text
+    assert 'href="/entrar">Entrar de novo</a>' in answer.text
 
 
 async def test_the_token_of_another_browser_is_worth_nothing(stage: Stage, browser: Browser) -> None:
