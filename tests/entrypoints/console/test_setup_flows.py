@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from domain.identifiers import FlowId
+from domain.identifiers import FlowId, Secret
 from domain.installation import FlowKey
 from entrypoints.http.console.setup_flows import EXPLAINED
 from entrypoints.sandbox.faults import Faults
@@ -42,10 +42,17 @@ async def test_flows_are_chosen_from_huggys_list(setup: SettingUp) -> None:
     assert set((await setup.kept()).flows) == set(FlowKey)
 
 
+async def test_before_huggy_is_connected_the_way_there_is_shown(setup: SettingUp) -> None:
+    await setup.keep(replace(await setup.kept(), huggy_token=Secret(value="")))
+    page = await setup.get("flows")
+    assert f'<a href="{ROOM}/huggy">conecte a Huggy primeiro (passo 5)</a>' in page.text
+    assert "não pôde ser lida" not in text_of(page)
+
+
 async def test_where_there_is_no_list_the_numbers_are_typed(setup: SettingUp, faults: Faults) -> None:
     faults.set("lists", "404")
     page = await setup.get("flows")
-    assert "digite o número" in text_of(page)
+    assert "A lista de flows não pôde ser lida da Huggy: digite o número" in text_of(page)
     assert "<select" not in page.text
 
     for typed in ("abc", "12 3", "-1", "１２", "9" * 19, "{{flow}}"):
