@@ -109,6 +109,19 @@ def test_a_form_with_mistakes_leads_to_the_first_of_them(page: Page) -> None:
     expect(names).to_have_accessible_description("Nomes ou números como estão no ERP, separados por vírgula. Para toda a rede, deixe em branco. Escreva pelo menos um nome ou número; separe vários com vírgula.")  # fmt: skip
 
 
+@pytest.mark.parametrize("width", [320, 768])
+def test_all_of_an_event_is_in_sight_in_the_list_on_a_small_screen(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/i/sandbox/eventos")
+    assert page.evaluate("(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(document.querySelector('.scroll'))") == 0  # fmt: skip
+    row = page.locator("#linhas tr").first
+    expect(row).to_contain_text("Falhou: flow auxiliar")
+    when, outcome = row.locator("td").nth(0).bounding_box(), row.locator("td").nth(4).bounding_box()
+    assert when
+    assert outcome
+    assert when["y"] < outcome["y"] < when["y"] + 40
+
+
 @pytest.mark.parametrize("path", ["/conversa", "/i/sandbox/simulador", "/i/sandbox/rede-off", "/i/sandbox/eventos"])
 def test_a_page_serves_without_any_script(open_window: Callable[..., Window], path: str) -> None:
     window = open_window(java_script_enabled=False)
