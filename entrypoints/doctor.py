@@ -53,9 +53,9 @@ async def diagnose(
     clock: Clock,
 ) -> Reply:
     """Everything that can be checked once the settings could be read."""
-    findings = [Finding(check="configuração", ok=True), check_database(settings, database_problem)]
-    keys, installations = await check_keys(settings, open_installations)
-    findings.append(keys)
+    database = check_database(settings, database_problem)
+    keys, installations = await check_keys(settings, open_installations, database)
+    findings = [Finding(check="configuração", ok=True), database, keys]
     huggy, date = await check_reachable("Huggy", settings.huggy_api_url, http)
     findings += [huggy, check_clock(clock.now(), date)]
     if settings.smtp_url is not None:
@@ -89,11 +89,13 @@ def check_database(settings: Settings, database_problem: Callable[[Settings], st
 
 
 async def check_keys(
-    settings: Settings, open_installations: OpenInstallations
+    settings: Settings, open_installations: OpenInstallations, database: Finding
 ) -> tuple[Finding, Sequence[Installation]]:
-    """Whether the keys open the stored secrets, and what they opened."""
+    """Whether the keys open the stored secrets, and what they opened: only a database that is well can tell."""
     try:
         settings.keys()
+        if not database.ok:
+            return Finding(check="chaves", ok=False, note="não conferido: primeiro o banco"), ()
         async with open_installations(settings) as installations:
             found = await installations.all()
     except Exception as error:  # noqa: BLE001

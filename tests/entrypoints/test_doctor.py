@@ -143,17 +143,22 @@ def test_wrong_settings_are_a_failed_check_each() -> None:
     assert failed(reply) == ["configuração: PONTE_PORT: use um número", "configuração: PONTE_LOG_FORMAT: use json"]
 
 
-async def test_a_database_of_another_version_is_told_with_what_to_do() -> None:
-    reply = await diagnose(problem="rode `ponte migrate`")
+@pytest.mark.parametrize("error", [None, CommandFailed("rode `ponte migrate`")])
+async def test_a_database_of_another_version_is_told_with_what_to_do_and_the_keys_are_not_suspected(
+    error: Exception | None,
+) -> None:
+    reply = await diagnose(problem="rode `ponte migrate`", open_installations=opening(INSTALLATION, error=error))
 
     assert not reply.ok
-    assert failed(reply) == ["banco de dados: rode `ponte migrate`"]
+    assert failed(reply) == ["banco de dados: rode `ponte migrate`", "chaves: não conferido: primeiro o banco"]
 
 
-async def test_missing_keys_are_told_with_how_to_get_one() -> None:
+async def test_missing_keys_are_told_with_how_to_get_one_whatever_the_database_is_like() -> None:
     (line,) = failed(await diagnose(settings=read_settings({})))
+    _, beside_the_database = failed(await diagnose(settings=read_settings({}), problem="rode `ponte migrate`"))
 
     assert "ponte keys new" in line
+    assert beside_the_database == line
 
 
 @pytest.mark.parametrize(
