@@ -19,10 +19,11 @@ _EVENTS = {
 async def say_all(
     huggy_url: str, phone: str, texts: Sequence[str], *, show: Print = print, hang_s: float = HANG_S
 ) -> int:
-    """Says each text when the chat is quiet and shows all that comes back. The process's exit code: 1 when the chat
-    hung, that is, stayed without a next word for `hang_s` seconds."""
+    """Says each text, in a new chat, when it is quiet, and shows all that comes back. The process's exit code: 1 when
+    the chat hung, that is, stayed without a next word for `hang_s` seconds."""
     async with httpx.AsyncClient(base_url=huggy_url, timeout=hang_s + 10, trust_env=False) as http:
         conversation = _Conversation(http, phone, show, hang_s)
+        await conversation.start_anew()
         for text in texts:
             if not await conversation.say(text):
                 return 1
@@ -54,6 +55,14 @@ class _Conversation:
         self._hang_s = hang_s
         self._chat_id: int | None = None
         self._shown = 0
+
+    async def start_anew(self) -> None:
+        """Ends the person's open chat, if there is one: what was said in it is no beginning of another."""
+        answer = await self._http.get("/_sandbox/chats")
+        answer.raise_for_status()
+        for chat in answer.json():
+            if chat["phone"] == self._phone and chat["situation"] != "finishing":
+                (await self._http.post(f"/_sandbox/chats/{chat['chat_id']}/close")).raise_for_status()
 
     async def say(self, text: str) -> bool:
         """False: the chat hung."""

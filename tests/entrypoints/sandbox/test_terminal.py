@@ -22,6 +22,24 @@ async def test_a_whole_chat_is_shown_and_ends_well(city: City, app: FakeApp) -> 
     assert len(shown) == len(city.huggy.chats[55501].transcript)
 
 
+async def test_the_same_words_have_the_same_answers_however_the_last_chat_was_left(city: City, app: FakeApp) -> None:
+    happy_provider(app, city)
+    runs: list[list[str]] = []
+    for _ in range(2):
+        shown: list[str] = []
+        told = ["oi", "1", "529.982.247-25", "1"]
+        assert await say_all(city.huggy.url, city.phone("ana"), told, show=shown.append, hang_s=5) == 0
+        runs.append(shown)
+    assert runs[1] == runs[0]
+    assert [chat.is_open for chat in city.huggy.chats.values()] == [False, True]
+
+
+async def test_a_new_chat_of_one_person_leaves_those_of_others_open(city: City) -> None:
+    city.huggy.customer_writes(city.phone("bruno"), "oi")
+    await say_all(city.huggy.url, city.phone("ana"), ["oi"], show=lambda _: None)
+    assert [chat.is_open for chat in city.huggy.chats.values()] == [True, True]
+
+
 @pytest.mark.usefixtures("app")
 async def test_a_chat_that_hangs_exits_with_one(city: City) -> None:
     shown: list[str] = []
@@ -37,8 +55,9 @@ async def test_files_and_notes_are_shown_as_such(city: City, http: httpx.AsyncCl
     chat = city.huggy.customer_writes(city.phone("ana"), "oi")
     chat.app_says("seu boleto", file="http://127.0.0.1/x.pdf")
     chat.app_says("só para a equipe", internal=True)
+    typed: Iterator[str] = iter(["9", ""])
     shown: list[str] = []
-    await say_all(city.huggy.url, city.phone("ana"), ["9"], show=shown.append)
+    await converse(city.huggy.url, city.phone("ana"), show=shown.append, read=lambda: next(typed))
     assert "Ponte: seu boleto\n    [arquivo] http://127.0.0.1/x.pdf" in shown
     assert "Ponte (nota interna): só para a equipe" in shown
 
