@@ -35,15 +35,18 @@ from entrypoints.composition.serving import (
     work,
 )
 from entrypoints.connections import AskHuggy, Probe, try_huggy
+from entrypoints.listening import listening, port_of
 from entrypoints.settings import Settings
 
 log = structlog.get_logger()
 
 
 def run_server(settings: Settings, host: str, port: int, worker: bool) -> None:
-    with serving(settings, works=worker) as container:
+    with listening(host, port) as sockets, serving(settings, works=worker) as container:
+        port = port_of(sockets)
         log.info("server.starting", host=host, port=port, worker=worker)
-        PonteServer(server_config(build_server(container), host, port), end_streams=container.streams().end).run()
+        server = PonteServer(server_config(build_server(container), host, port), end_streams=container.streams().end)
+        server.run(sockets=list(sockets))
 
 
 def run_worker(settings: Settings) -> None:
