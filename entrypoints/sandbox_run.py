@@ -11,7 +11,7 @@ import secrets
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,12 +30,13 @@ from entrypoints.composition.container import Container
 from entrypoints.composition.serving import build_server, server_config, serving
 from entrypoints.doorkeeper import hash_password
 from entrypoints.http.console.playground import Neighbour, Playground
+from entrypoints.listening import listening, port_of
 from entrypoints.logs import configure_logging
 from entrypoints.reply import CommandFailed, WrongUsage
 from entrypoints.sandbox.accounts import CLIENT_ID, CLIENT_SECRET
 from entrypoints.sandbox.city import City, start_city
 from entrypoints.sandbox.records import Person
-from entrypoints.sandbox.serving import InnerServer, listening_at
+from entrypoints.sandbox.serving import InnerServer
 from entrypoints.sandbox.terminal import converse, say_all
 from entrypoints.settings import Settings, process_environment, read_settings
 from entrypoints.worker import stop_signal
@@ -44,7 +45,6 @@ RUNNING = Path("var/sandbox.json")
 """where a sandbox that runs tells another command how to talk to it"""
 OPERATOR = "admin"
 INSTALLATION_ID = InstallationId("sandbox")
-FRESH_FILES = ("sandbox.db", "sandbox.db-wal", "sandbox.db-shm")
 
 
 class Whereabouts(Struct, frozen=True, kw_only=True):
@@ -115,8 +115,6 @@ async def _stay(args: argparse.Namespace, settings: Settings) -> None:
     stop = stop_signal()
     port = settings.port if args.port is None else args.port
     RUNNING.parent.mkdir(parents=True, exist_ok=True)
-    for name in FRESH_FILES:
-        RUNNING.with_name(name).unlink(missing_ok=True)
     async with _everything(RUNNING.parent, settings, port=port) as (city, url, password):
         RUNNING.write_bytes(msgspec.json.encode(_whereabouts(city)))
         try:
@@ -128,21 +126,32 @@ async def _stay(args: argparse.Namespace, settings: Settings) -> None:
 
 @asynccontextmanager
 async def _everything(home: Path, settings: Settings, *, port: int) -> AsyncIterator[tuple[City, str, str]]:
-    """The city, and a Ponte that serves its provider: its address, and the password of its operator."""
-    listening = _listen(settings.host, port)
-    url = f"http://{settings.host}:{listening.getsockname()[1]}"
+    """The city, and a Ponte that serves its provider: its address, and the password of its operator.
+
+    What an earlier one left in `home` goes, once nothing can keep this one from starting: it may still be running.
+    """
+    with listening(settings.host, port) as sockets:
+        async with _city_with_ponte(home, settings, sockets) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _city_with_ponte(
+    home: Path, settings: Settings, sockets: Sequence[socket.socket]
+) -> AsyncIterator[tuple[City, str, str]]:
+    url = f"http://{settings.host}:{port_of(sockets)}"
     async with (
         start_city(datetime.fromtimestamp(time.time(), UTC).date()) as city,
         httpx.AsyncClient(base_url=city.huggy.url, timeout=20, trust_env=False) as http,
     ):
         local = _settings_for(city, settings, home=home, url=url)
-        commands.migrate(local)
+        commands.start_afresh(local)
         city.huggy.accounts.redirect_uri = f"{url}/oauth/huggy/callback"
         password = secrets.token_urlsafe(12)
         with serving(local, works=True, playground=_playground(city, http)) as parts:
             await parts.database().operators.add(OPERATOR, hash_password(Secret(value=password)))
             webhook_url = await _install(city, local, parts)
-            async with _served(parts, listening):
+            async with _served(parts, sockets):
                 await city.connect_webhook(webhook_url)
                 yield city, url, password
 
@@ -228,9 +237,9 @@ async def _install(city: City, settings: Settings, parts: Container) -> str:
 
 
 @asynccontextmanager
-async def _served(parts: Container, listening: socket.socket) -> AsyncIterator[None]:
+async def _served(parts: Container, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
     server = InnerServer(server_config(build_server(parts), "127.0.0.1", 0))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    serving = asyncio.create_task(server.serve(sockets=list(sockets)))
     try:
         while not server.started:
             if serving.done():
@@ -242,16 +251,6 @@ async def _served(parts: Container, listening: socket.socket) -> AsyncIterator[N
         parts.streams().end()
         server.stop.set()
         await serving
-        listening.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return listening_at(host, port)
-    except OSError as error:
-        raise CommandFailed(
-            f"a porta {port} não está livre ({error.strerror}): pare o outro processo ou use `ponte sandbox --port 8100`"
-        ) from None
 
 
 def _welcome(city: City, url: str, password: str) -> str:

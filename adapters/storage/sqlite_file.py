@@ -99,6 +99,15 @@ def changing(url: str) -> Iterator[Connection]:
             engine.dispose()
 
 
+def remove(url: str) -> None:
+    """The file and all that it holds, while no process serves from it."""
+    path = database_path(url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with only_process(path):
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
 @contextmanager
 def looking(url: str) -> Iterator[Connection | None]:
     """None: there is no file, and none is made."""

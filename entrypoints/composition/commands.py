@@ -17,6 +17,7 @@ from adapters.storage.database import visit_database
 from adapters.storage.migrate import ensure_current, head, upgrade
 from adapters.storage.refusals import DatabaseRefused
 from adapters.storage.rotation import reseal_all
+from adapters.storage.sqlite_file import remove
 from application.console_ports import Operators
 from application.failures import Failure
 from application.outage_ports import OutageRegistry
@@ -58,6 +59,13 @@ def migrate(settings: Settings) -> str:
     with refusals_in_words():
         upgrade(settings.database_url)
     return head()
+
+
+def start_afresh(settings: Settings) -> None:
+    """A new SQLite file in place of whatever there is; refused while another process has it."""
+    with refusals_in_words():
+        remove(settings.database_url)
+    migrate(settings)
 
 
 def database_problem(settings: Settings) -> str | None:
