@@ -24,6 +24,7 @@ from adapters.storage.sqlite_file import (
     database_path,
     only_process,
     reading_engine,
+    usable,
     writing_engine,
 )
 from adapters.storage.sqlite_journal import SqliteJournal
@@ -125,7 +126,7 @@ def serve_database(url: str, *, keys: Sequence[Secret], clock: Clock, on_fatal: 
         engine = writing_engine(path, checkpoints=True)
         opened.callback(engine.dispose)
         unfinished = Unfinished(clock=clock)
-        with engine.begin() as connection:
+        with usable(path), engine.begin() as connection:
             unfinished.restore(read_unfinished(connection, seal), read_their_effects(connection, seal))
         writer = Writer(engine, on_fatal=on_fatal)
         opened.callback(writer.close)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from adapters.storage.postgres_server import Session, single_use_engine, unreachable
 
@@ -52,7 +52,7 @@ def queue_is_behind(connection: Connection) -> bool:
 def _reached(url: str) -> Connection:
     try:
         return single_use_engine(url).connect()
-    except OperationalError:
+    except DBAPIError:
         raise unreachable() from None
 
 

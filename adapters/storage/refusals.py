@@ -23,3 +23,7 @@ class DatabaseNewer(DatabaseRefused):
 
 class DatabaseUnreachable(DatabaseRefused):
     pass
+
+
+class DatabaseUnusable(DatabaseRefused):
+    """A file that can't be opened, or is none of a database."""

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
 
-from adapters.storage.refusals import DatabaseInUse, DatabaseUnsupported
+from adapters.storage.refusals import DatabaseInUse, DatabaseUnsupported, DatabaseUnusable
 
 CHECKPOINT_PAGES = 1000
 """SQLite's own default; 4 MB of log"""
@@ -31,12 +31,12 @@ def database_path(url: str) -> Path:
     """The file that `sqlite:///relative/path.db` or `sqlite:////absolute/path.db` means."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter: a port that is no number
         parsed = None
     if parsed is None or parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
         raise DatabaseUnsupported(
             "PONTE_DATABASE_URL: use um arquivo SQLite, como sqlite:///var/ponte.db, ou um PostgreSQL, como "
-            "postgresql://usuario:senha@servidor/banco"
+            "postgresql://usuario:senha@servidor:5432/banco"
         )
     return Path(str(parsed.database))
 
@@ -69,9 +69,21 @@ def async_reading_engine(path: Path) -> AsyncEngine:
 
 
 @contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """What the system or SQLite says against the file is a refusal."""
+    try:
+        yield
+    except (OSError, DBAPIError):
+        raise DatabaseUnusable(
+            f"PONTE_DATABASE_URL: não dá para abrir ou criar {path}: confira a pasta, a permissão e se é um banco do Ponte."
+        ) from None
+
+
+@contextmanager
 def only_process(path: Path) -> Iterator[None]:
     """Holds the file for this process until the end of the block; the system lets go of it when the process dies."""
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with usable(path):
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -89,11 +101,17 @@ def only_process(path: Path) -> Iterator[None]:
 def changing(url: str) -> Iterator[Connection]:
     """One transaction over the file, made with its folder where there is none, while no process serves from it."""
     path = database_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with looking(url):
+        pass  # what is no database gets no lock beside it
+    with usable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with only_process(path):
         engine = writing_engine(path, checkpoints=True)
         try:
-            with engine.begin() as connection:
+            with usable(path):
+                connection = engine.connect()
+                transaction = connection.begin()
+            with connection, transaction:
                 yield connection
         finally:
             engine.dispose()
@@ -102,7 +120,8 @@ def changing(url: str) -> Iterator[Connection]:
 def remove(url: str) -> None:
     """The file and all that it holds, while no process serves from it."""
     path = database_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with usable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with only_process(path):
         for suffix in ("", "-wal", "-shm"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
@@ -112,12 +131,16 @@ def remove(url: str) -> None:
 def looking(url: str) -> Iterator[Connection | None]:
     """None: there is no file, and none is made."""
     path = database_path(url)
-    if not path.exists():
+    with usable(path):
+        there = path.exists()
+    if not there:
         yield None
         return
     engine = reading_engine(path)
     try:
-        with engine.connect() as connection:
+        with usable(path):
+            connection = engine.connect()
+        with connection:
             yield connection
     finally:
         engine.dispose()

@@ -7,7 +7,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from adapters.storage import migrate
-from adapters.storage.refusals import DatabaseInUse, DatabaseNewer, DatabaseOutdated, DatabaseUnsupported
+from adapters.storage.refusals import (
+    DatabaseInUse,
+    DatabaseNewer,
+    DatabaseOutdated,
+    DatabaseRefused,
+    DatabaseUnsupported,
+    DatabaseUnusable,
+)
 from adapters.storage.sqlite_file import database_path, reading_engine
 from adapters.storage.tables import metadata
 from tests.adapters.storage.files import ServedFile, served
@@ -72,7 +79,44 @@ def test_a_database_in_use_is_not_migrated(file: ServedFile) -> None:
         migrate.upgrade(file.url)
 
 
-@pytest.mark.parametrize("url", ["mysql://user:p4ss@host/ponte", "sqlite://", "sqlite:///:memory:", "ponte.db"])
+@pytest.mark.parametrize("name", ["text.db", "folder.db", "text.db/ponte.db", "/proc/nowhere/ponte.db"])
+def test_a_file_that_cannot_be_a_database_is_refused_with_what_to_look_at_and_nothing_is_left_beside_it(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "text.db").write_text("not a database " * 100)
+    (tmp_path / "folder.db").mkdir()
+    unusable = f"sqlite:///{tmp_path / name}"
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(DatabaseUnusable, match=r"PONTE_DATABASE_URL: não dá para abrir ou criar /.*: confira a pasta"):
+        migrate.upgrade(unusable)
+    with pytest.raises(DatabaseRefused):
+        migrate.ensure_current(unusable)
+    with pytest.raises(DatabaseRefused), served(unusable):
+        pass
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_that_cannot_be_locked_is_not_served_from(url: str) -> None:
+    Path(f"{database_path(url)}.lock").unlink(missing_ok=True)
+    Path(f"{database_path(url)}.lock").mkdir()
+
+    with pytest.raises(DatabaseUnusable):
+        migrate.upgrade(url)
+    with pytest.raises(DatabaseUnusable), served(url):
+        pass
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://user:p4ss@host/ponte",
+        "postgresql://user:p4ss@host:port/ponte",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "ponte.db",
+    ],
+)
 def test_what_is_no_file_is_refused_without_telling_its_password(url: str) -> None:
     with pytest.raises(DatabaseUnsupported) as refused:
         migrate.ensure_current(url)

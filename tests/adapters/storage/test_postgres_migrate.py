@@ -93,7 +93,7 @@ def test_a_database_out_of_reach_is_refused_without_telling_its_password(postgre
     missing = make_url(postgres_url).set(database="none", password="p4ss").render_as_string(hide_password=False)
     nobody = "postgresql://user:p4ss@127.0.0.1:1/ponte"
 
-    for url in (missing, nobody):
+    for url in (missing, nobody, f"{nobody}?no_such_option=1"):
         for ask in (migrate.current, migrate.ensure_current, migrate.upgrade):
             with pytest.raises(DatabaseRefused, match="PONTE_DATABASE_URL") as refused:
                 ask(url)
