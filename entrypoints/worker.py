@@ -45,19 +45,22 @@ async def ages_of_unfinished(journal: Journal) -> Mapping[Lane, float]:
 
 @asynccontextmanager
 async def working(
-    unfinished: Unfinished | None, engine: RunningEngine, *, grace_s: float = GRACE_S
+    unfinished: Unfinished | None, engine: RunningEngine, *, works: bool = True, grace_s: float = GRACE_S
 ) -> AsyncIterator[None]:
-    """Works while the block runs, also on what an earlier process left unfinished."""
+    """Works while the block runs, also on what an earlier process left unfinished. Without `works`, the engine only
+    tells others of what is to be done."""
     left = await unfinished() if unfinished is not None else {}
     for lane, age_s in left.items():
         engine.wake(lane, waited_s=age_s)
     engine.start()
-    log.info("worker.started", resumed_chats=len(left))
+    if works:
+        log.info("worker.started", resumed_chats=len(left))
     try:
         yield
     finally:
         await engine.stop(grace_s)
-        log.info("worker.stopped")
+        if works:
+            log.info("worker.stopped")
 
 
 async def work_until_stopped(unfinished: Unfinished | None, engine: RunningEngine, stop: asyncio.Event) -> None:

@@ -27,8 +27,10 @@ from domain.installation import ErpKind
 from entrypoints.composition.container import Container
 from entrypoints.composition.erps import make_probe, make_tls, read_address
 from entrypoints.composition.serving import (
+    NOBODY_WORKS,
     PonteServer,
     build_server,
+    nobody_works,
     refusals_in_words,
     server_config,
     serving,
@@ -46,6 +48,8 @@ def run_server(settings: Settings, host: str, port: int, worker: bool) -> None:
     with listening(host, port) as sockets, serving(settings, works=worker) as container:
         port = port_of(sockets)
         log.info("server.starting", host=host, port=port, worker=worker)
+        if nobody_works(container):
+            log.warning("server.nobody_works", advice=NOBODY_WORKS)
         server = PonteServer(server_config(build_server(container), host, port), end_streams=container.streams().end)
         server.run(sockets=list(sockets))
 

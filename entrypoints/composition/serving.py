@@ -41,6 +41,10 @@ from entrypoints.worker import (
     working,
 )
 
+NOBODY_WORKS = (
+    "com SQLite só este processo pode trabalhar no que aceita, e ele foi iniciado com --no-worker: os clientes ficam à "
+    "espera. Tire --no-worker, ou use um PostgreSQL em PONTE_DATABASE_URL"
+)
 FORGET_EVERY_S, FORGET_FIRST_AFTER_S = 3600.0, 60.0
 GC_THRESHOLDS = (5000, 20, 20)
 """Python's own would look through everything young several times a second: that shows in the slowest answers (measured)"""
@@ -75,7 +79,7 @@ def build_server(container: Container) -> Litestar:
             container.notice_rounds().going(),
             container.huggy_tokens().going(),
             _forgetting(container),
-            working(_unfinished(container), container.engine(), grace_s=GRACE_S),
+            working(_unfinished(container), container.engine(), works=container.works(), grace_s=GRACE_S),
         ):
             yield
 
@@ -91,7 +95,7 @@ def build_server(container: Container) -> Litestar:
         AppParts(
             webhook=container.webhook(),
             meters=container.meters(),
-            ready_checks={"banco": _database_check(container)},
+            ready_checks={"banco": _database_check(container), "trabalho": _work_check(container)},
             routes=[
                 *flow_routes(container.flow_api()),
                 *outage_routes(container.outage_api()),
@@ -177,6 +181,18 @@ def _database_check(container: Container) -> ReadyCheck:
         return None
 
     return check
+
+
+def _work_check(container: Container) -> ReadyCheck:
+    async def check() -> str | None:
+        return NOBODY_WORKS if nobody_works(container) else None
+
+    return check
+
+
+def nobody_works(container: Container) -> bool:
+    """What is accepted waits until the file is served from by a process that works."""
+    return not container.works() and not is_postgres(container.settings().database_url)
 
 
 @contextmanager

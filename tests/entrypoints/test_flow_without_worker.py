@@ -1,4 +1,5 @@
-"""`ponte serve --no-worker`: what is accepted waits for another process, and a flow that waits is answered all the same."""
+"""`ponte serve --no-worker`: what is accepted waits for another process, and a flow that waits is answered all the same.
+Over an SQLite file there can be no other."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -6,21 +7,26 @@ from typing import Any, cast
 import httpx
 import pytest
 from cryptography.fernet import Fernet
+from structlog.testing import capture_logs
 
 from entrypoints.composition import commands
 from entrypoints.composition.serving import build_server, serving
-from entrypoints.settings import read_settings
+from entrypoints.settings import Settings, read_settings
 from tests.entrypoints.fakes import INSTALLATION
 
 
-@pytest.mark.parametrize("works", [False, True])
-async def test_a_flow_is_answered_whether_or_not_this_process_works(tmp_path: Path, works: bool) -> None:
-    settings = read_settings(
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return read_settings(
         {
             "PONTE_DATABASE_URL": f"sqlite:///{tmp_path}/ponte.db",
             "PONTE_SECRET_KEYS": Fernet.generate_key().decode(),
         }
     )
+
+
+@pytest.mark.parametrize("works", [False, True])
+async def test_a_flow_is_answered_whether_or_not_this_process_works(settings: Settings, works: bool) -> None:
     commands.migrate(settings)
     with serving(settings, works=works) as built:
         await built.database().installations.save(INSTALLATION)
@@ -29,3 +35,25 @@ async def test_a_flow_is_answered_whether_or_not_this_process_works(tmp_path: Pa
         async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://ponte") as http:
             answer = await http.post("/flow/flow-key/segunda-via", json={"cpf": "111.111.111-11"})
         assert (answer.status_code, answer.json()["resultado"]) == (200, "customer_not_found")
+
+
+@pytest.mark.parametrize("works", [False, True])
+async def test_a_file_that_nobody_can_work_on_is_not_called_ready_and_no_work_is_said_to_have_started(
+    settings: Settings, works: bool
+) -> None:
+    commands.migrate(settings)
+    with serving(settings, works=works) as built, capture_logs() as logs:
+        app = build_server(built)
+        transport = httpx.ASGITransport(cast("Any", app))
+        async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://ponte") as http:
+            answer = await http.get("/health/ready")
+            alive = await http.get("/health/live")
+    told = {line["event"] for line in logs}
+    assert alive.status_code == 200
+    if works:
+        assert (answer.status_code, answer.json()["reasons"]) == (200, {})
+        assert {"worker.started", "worker.stopped"} <= told
+    else:
+        assert (answer.status_code, list(answer.json()["reasons"])) == (503, ["trabalho"])
+        assert "Tire --no-worker, ou use um PostgreSQL" in answer.json()["reasons"]["trabalho"]
+        assert not told & {"worker.started", "worker.stopped"}
