@@ -186,6 +186,7 @@ def _at_the_desk(terminal: Terminal, act: Callable[[Desk], Coroutine[Any, Any, R
                     new_id=lambda: secrets.token_hex(8),
                     new_key=lambda: secrets.token_urlsafe(24),
                     read_address=lambda kind, pasted: root.read_erp_address(settings, kind, pasted),
+                    erp_settings=root.erp_settings,
                 )
             )
 

@@ -5,7 +5,7 @@ process. A reply never holds a token of Huggy's or the ERP's, only whether there
 and keys it does hold.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,13 @@ from domain.huggy_access import typed
 from domain.identifiers import CompanyId, FlowId, InstallationId, Personal, Secret
 from domain.installation import ErpAccess, ErpKind, FlowKey, Installation
 from domain.readiness import missing
+from entrypoints.installation_form import (
+    wrong_company_id,
+    wrong_credential,
+    wrong_email,
+    wrong_flow_id,
+    wrong_name,
+)
 from entrypoints.new_installation import new_installation
 from entrypoints.policies import WrongPolicy, with_policies
 from entrypoints.reply import CommandFailed, Reply, WrongUsage
@@ -40,6 +47,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     new_id: Callable[[], str]
     new_key: Callable[[], str]
     read_address: ReadAddress
+    erp_settings: Callable[[ErpKind], Collection[str]]
+    """the names of the settings of an ERP's own"""
 
 
 class Changes(Personal, frozen=True, kw_only=True):
@@ -65,6 +74,7 @@ async def add(desk: Desk, changes: Changes) -> Reply:
         raise WrongUsage("informe pelo menos --company-id e --erp-url")
     blank = new_installation(new_id=desk.new_id, new_key=desk.new_key, erp=changes.erp or ErpKind.VOALLE)
     installation = _changed(desk, blank, changes)
+    await _refuse_a_second(desk, installation)
     await desk.installations.save(installation)
     return _where_it_stands(desk, installation, "criada")
 
@@ -76,7 +86,10 @@ async def change(desk: Desk, installation_id: str, changes: Changes) -> Reply:
             return changed
         return replace(changed, outage_api_key=Secret(value=desk.new_key()))  # made before there was that API
 
-    apply(await find(desk.installations, installation_id))  # what is wrong is told before anything is written
+    before = await find(desk.installations, installation_id)
+    after = apply(before)  # what is wrong is told before anything is written
+    if after.company_id != before.company_id:
+        await _refuse_a_second(desk, after)
     installation = await desk.installations.change(InstallationId(installation_id), apply)
     if installation is None:
         raise _unknown(installation_id)
@@ -158,7 +171,17 @@ def outage_api_url(public_url: str) -> str:
     return f"{public_url}/api/outages"
 
 
+async def _refuse_a_second(desk: Desk, installation: Installation) -> None:
+    """Of two installations of one company, a notification could not tell which it is for."""
+    for each in await desk.installations.all():
+        if each.company_id == installation.company_id and each.id != installation.id:
+            raise CommandFailed(
+                f"a empresa {each.company_id} já tem a instalação {each.id}: altere-a com `ponte installation set {each.id}`"
+            )
+
+
 def _changed(desk: Desk, installation: Installation, changes: Changes) -> Installation:
+    _refuse_wrong(changes)
     try:
         return replace(
             typed(installation, changes.huggy_token) if changes.huggy_token else installation,
@@ -174,8 +197,27 @@ def _changed(desk: Desk, installation: Installation, changes: Changes) -> Instal
         raise WrongUsage(f"--set {wrong}") from None
 
 
+def _refuse_wrong(changes: Changes) -> None:
+    """As the console does; what is empty only clears."""
+    company_id, name, email = (_said(text, "") for text in (changes.company_id, changes.name, changes.email))
+    tokens = {"--erp-token": changes.erp_token, "--huggy-token": changes.huggy_token}
+    found = {
+        "--company-id": wrong_company_id(company_id) if changes.company_id is not None else "",
+        "--name": wrong_name(name),
+        "--email": wrong_email(email) if email else "",
+        **{option: wrong_credential(token.reveal()) for option, token in tokens.items() if token},
+    }
+    for option, wrong in found.items():
+        if wrong:
+            raise WrongUsage(f"{option}: {wrong}")
+
+
 def _changed_erp(desk: Desk, erp: ErpAccess, changes: Changes) -> ErpAccess:
     kind = changes.erp or erp.kind
+    known = desk.erp_settings(kind)
+    for name, value in changes.erp_settings:
+        if value and name not in known:
+            raise WrongUsage(f"--erp-set: não existe {name!r}; existem: {', '.join(sorted(known))}")
     settings = {**erp.settings, **dict(changes.erp_settings)}
     return ErpAccess(
         kind=kind,
@@ -199,6 +241,9 @@ def _changed_flows(flows: Mapping[FlowKey, FlowId], written: Sequence[tuple[str,
         if key not in set(FlowKey):
             raise WrongUsage(f"--flow: não existe {key!r}; existem: {', '.join(FlowKey)}")
         changed[FlowKey(key)] = FlowId(flow_id.strip())
+        wrong = wrong_flow_id(flow_id.strip()) if flow_id.strip() else ""
+        if wrong:
+            raise WrongUsage(f"--flow {key}: {wrong}")
     return {key: flow_id for key, flow_id in changed.items() if flow_id}
 
 

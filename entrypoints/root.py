@@ -72,3 +72,8 @@ class Root(Protocol):
     def read_erp_address(self) -> Callable[[Settings, ErpKind, str], str]:
         """The address as it is kept; `ValueError` with a sentence that says what is wrong."""
         ...
+
+    @property
+    def erp_settings(self) -> Callable[[ErpKind], frozenset[str]]:
+        """The names of the settings of an ERP's own."""
+        ...

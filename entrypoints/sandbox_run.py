@@ -212,6 +212,7 @@ async def _install(city: City, settings: Settings, parts: Container) -> str:
         new_id=lambda: INSTALLATION_ID,
         new_key=lambda: Fernet.generate_key().decode().rstrip("="),
         read_address=lambda kind, pasted: commands.read_erp_address(settings, kind, pasted),
+        erp_settings=commands.erp_settings,
     )
     changes = Changes(
         company_id=str(city.company_id),

@@ -21,6 +21,8 @@ from domain.identifiers import Secret
 from domain.installation import ErpAccess, ErpKind, Policies
 
 PBX, THIRD_PARTY = "pbx", "third_party"
+SETTINGS = frozenset({"client_id", "client_secret", "syndata", "auth_url", "api_url", "pbx_segment", "validate_body"})
+"""what `voalle_erp` reads of an installation's own"""
 
 
 def voalle_erp(

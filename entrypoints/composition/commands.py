@@ -25,7 +25,7 @@ from application.ports import Erps, Installations
 from domain.causes import advise
 from domain.installation import ErpKind
 from entrypoints.composition.container import Container
-from entrypoints.composition.erps import make_probe, make_tls, read_address
+from entrypoints.composition.erps import make_probe, make_tls, read_address, settings_of
 from entrypoints.composition.serving import (
     NOBODY_WORKS,
     PonteServer,
@@ -145,3 +145,7 @@ def erp_probe(settings: Settings) -> Probe:
 
 def read_erp_address(settings: Settings, kind: ErpKind, pasted: str) -> str:
     return read_address(settings.private_hosts, kind, pasted)
+
+
+def erp_settings(kind: ErpKind) -> frozenset[str]:
+    return settings_of(kind)

@@ -9,13 +9,15 @@ from adapters.clock.system import SystemClock
 from adapters.fence.local import LocalFences
 from adapters.storage.database_kind import is_postgres
 from adapters.voalle.address import AddressFault, read_pbx_address
-from adapters.voalle.build import voalle_erp
+from adapters.voalle.build import SETTINGS, voalle_erp
 from adapters.web.client import Client, open_http
 from adapters.web.probe import Reached, probe
 from application.ports import Erp, Fence
 from domain.installation import ErpAccess, ErpKind, Installation, Policies
 from entrypoints.connections import Probe
 from entrypoints.upstreams import BuildErp, ErpTrials, Fences, OpenHttp
+
+_TLS_VERIFY = "tls_verify"
 
 
 def make_tls(*, verified: bool) -> ssl.SSLContext:
@@ -74,7 +76,14 @@ def make_erp_http(verified: ssl.SSLContext, unverified: ssl.SSLContext, private_
 
 
 def _trusts_anyone(access: ErpAccess) -> bool:
-    return access.settings.get("tls_verify", "").lower() == "false"
+    return access.settings.get(_TLS_VERIFY, "").lower() == "false"
+
+
+def settings_of(kind: ErpKind) -> frozenset[str]:
+    """The names of all that `ErpAccess.settings` may hold."""
+    match kind:
+        case ErpKind.VOALLE:
+            return SETTINGS | {_TLS_VERIFY}
 
 
 def make_probe(verified: ssl.SSLContext, unverified: ssl.SSLContext, private_hosts: frozenset[str]) -> Probe:

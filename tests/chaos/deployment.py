@@ -70,6 +70,7 @@ class Deployment(Ponte):
                 new_id=lambda: secrets.token_hex(8),
                 new_key=lambda: secrets.token_urlsafe(24),
                 read_address=lambda kind, pasted: commands.read_erp_address(settings, kind, pasted),
+                erp_settings=commands.erp_settings,
             )
             self._add = lambda changes: runner.run(cli_installation.add(desk, changes)).facts
             try:

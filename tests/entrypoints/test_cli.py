@@ -25,7 +25,7 @@ from application.console_ports import Operators
 from application.failures import Unavailable
 from application.outage_ports import OutageRegistry
 from application.ports import Erps, Installations
-from domain.identifiers import FlowId, Secret
+from domain.identifiers import CompanyId, FlowId, InstallationId, Secret
 from domain.installation import ErpAccess, ErpKind, FlowKey, Installation
 from entrypoints import cli
 from entrypoints.cli import Terminal
@@ -37,6 +37,14 @@ from tests.entrypoints.fakes import INSTALLATION
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ENVIRON = {"PONTE_SECRET_KEYS": Fernet.generate_key().decode(), "PONTE_PUBLIC_URL": "https://ponte.example"}
 NEW = ["installation", "add", "--company-id", "1001", "--erp-url", "ERP.example/"]
+OTHER = replace(
+    INSTALLATION,
+    id=InstallationId("inst-2"),
+    company_id=CompanyId("1002"),
+    webhook_key=Secret(value="webhook-key-2"),
+    flow_api_key=Secret(value="flow-key-2"),
+    outage_api_key=Secret(value="outage-key-2"),
+)
 FLOWS = [argument for key, flow_id in INSTALLATION.flows.items() for argument in ("--flow", f"{key}={flow_id}")]
 
 
@@ -109,6 +117,9 @@ class MemoryRoot:
         if " " in pasted:
             raise ValueError("não é um endereço")
         return "https://" + pasted.lower().rstrip("/").removeprefix("https://")
+
+    def erp_settings(self, kind: ErpKind) -> frozenset[str]:
+        return frozenset({"client_id", "client_secret", "syndata", "auth_url"})
 
 
 class Ponte:
@@ -202,7 +213,7 @@ def test_an_installation_with_everything_is_kept_as_it_was_given_and_ready(ponte
 
 
 def test_two_installations_never_share_a_key(ponte: Ponte) -> None:
-    first, second = ponte.json(*NEW), ponte.json(*NEW)
+    first, second = ponte.json(*NEW), ponte.json(*NEW, "--company-id", "1002")
 
     keys = {address.rsplit("/", 1)[1] for told in (first, second) for address in list(told.values())[1:3]}
     assert len(keys) == 4
@@ -278,6 +289,16 @@ def test_tokens_in_the_environment_do_not_reach_an_installation_that_is_only_cha
         (["--set", "paused"], "chave=valor"),
         (["--flow", "welcome=10"], "customer_found, customer_not_found"),
         (["--erp-set", "=x"], "chave=valor"),
+        (["--erp-set", "foo=bar"], "auth_url, client_id, client_secret, syndata"),
+        (["--flow", "auxiliary=abc"], "--flow auxiliary: Digite só o número do flow"),
+        (["--flow", "auxiliary=１２"], "--flow auxiliary: Digite só o número do flow"),
+        (["--email", "nope"], "--email: Informe um e-mail válido"),
+        (["--company-id", "abc"], "--company-id: Informe o código da empresa, só números"),
+        (["--company-id", ""], "--company-id: Informe o código da empresa, só números"),
+        (["--company-id", "01001"], "--company-id: Informe o código da empresa, só números"),
+        (["--name", "x" * 121], "--name: Use até 120 caracteres"),
+        (["--erp-token", "tоken"], "--erp-token: Há um espaço, um caractere invisível"),
+        (["--huggy-token", "to ken"], "--huggy-token: Há um espaço, um caractere invisível"),
         (["--erp-url", "not an address"], "não é um endereço"),
     ],
 )
@@ -290,6 +311,33 @@ def test_what_there_is_not_is_wrong_usage_that_says_what_there_is(
     assert words in ponte.err
     assert ponte.out == ""
     assert ponte.kept() == INSTALLATION
+
+
+def test_a_company_has_one_installation(ponte: Ponte) -> None:
+    ponte.keep(INSTALLATION)
+    ponte.keep(OTHER)
+
+    for command in (NEW, ["installation", "set", "inst-2", "--company-id", " 1001 "]):
+        assert ponte(*command) == 1
+        assert "a empresa 1001 já tem a instalação inst-1" in ponte.err
+    assert ponte("installation", "set", "inst-1", "--company-id", "1001") == 0
+    assert list(asyncio.run(ponte.root.installations.all())) == [INSTALLATION, OTHER]
+
+
+def test_two_installations_that_a_company_had_already_can_still_be_changed(ponte: Ponte) -> None:
+    ponte.keep(INSTALLATION)
+    ponte.keep(replace(OTHER, company_id=INSTALLATION.company_id))
+
+    assert ponte("installation", "set", "inst-2", "--name", "Outro") == 0
+
+
+def test_what_is_wrong_from_earlier_can_be_put_right_one_by_one(ponte: Ponte) -> None:
+    flows = {**INSTALLATION.flows, FlowKey.AUXILIARY: FlowId("abc")}
+    ponte.keep(replace(INSTALLATION, email="nope", flows=flows, erp=replace(INSTALLATION.erp, settings={"foo": "bar"})))
+
+    assert ponte("installation", "set", "inst-1", "--flow", "auxiliary=19") == 0
+    assert ponte("installation", "set", "inst-1", "--erp-set", "foo=", "--email", "") == 0
+    assert (ponte.kept().flows[FlowKey.AUXILIARY], ponte.kept().email, ponte.kept().erp.settings) == ("19", "", {})
 
 
 def test_adding_needs_a_company_and_an_erp(ponte: Ponte) -> None:
