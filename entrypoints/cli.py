@@ -178,10 +178,11 @@ def _at_the_desk(terminal: Terminal, act: Callable[[Desk], Coroutine[Any, Any, R
     settings.keys()
 
     async def sit_down() -> Reply:
-        async with root.open_installations(settings) as installations:
+        async with root.open_companies(settings) as (installations, note):
             return await act(
                 Desk(
                     installations=installations,
+                    note=note,
                     public_url=settings.public_url,
                     new_id=lambda: secrets.token_hex(8),
                     new_key=lambda: secrets.token_urlsafe(24),

@@ -5,7 +5,7 @@ process. A reply never holds a token of Huggy's or the ERP's, only whether there
 and keys it does hold.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -30,6 +30,9 @@ from entrypoints.reply import CommandFailed, Reply, WrongUsage
 ReadAddress = Callable[[ErpKind, str], str]
 """The ERP's address as it is kept, from what was pasted; `ValueError` with a sentence that says what is wrong."""
 
+NoteChange = Callable[[Installation | None, Installation], Awaitable[None]]
+"""keeps who changed what: the installation before (None: it is new) and after"""
+
 _TELLABLE_SETTINGS = ("_body", "_id", "_segment", "_url")
 """endings of the vendor's own settings that are no secrets; all others are shown as set or not"""
 
@@ -43,6 +46,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     """What the commands work with."""
 
     installations: Installations
+    note: NoteChange
     public_url: str
     new_id: Callable[[], str]
     new_key: Callable[[], str]
@@ -76,11 +80,15 @@ async def add(desk: Desk, changes: Changes) -> Reply:
     installation = _changed(desk, blank, changes)
     await _refuse_a_second(desk, installation)
     await desk.installations.save(installation)
+    await desk.note(None, installation)
     return _where_it_stands(desk, installation, "criada")
 
 
 async def change(desk: Desk, installation_id: str, changes: Changes) -> Reply:
+    kept: list[Installation] = []
+
     def apply(fresh: Installation) -> Installation:
+        kept[:] = [fresh]
         changed = _changed(desk, fresh, changes)
         if changed.outage_api_key:
             return changed
@@ -93,6 +101,7 @@ async def change(desk: Desk, installation_id: str, changes: Changes) -> Reply:
     installation = await desk.installations.change(InstallationId(installation_id), apply)
     if installation is None:
         raise _unknown(installation_id)
+    await desk.note(kept[0], installation)
     told = _where_it_stands(desk, installation, "alterada")
     return replace(told, lines=(*told.lines, VALIDATE_AGAIN)) if changes.forget_webhook_token else told
 

@@ -11,6 +11,7 @@ from application.console_ports import Operators
 from application.outage_ports import OutageRegistry
 from application.ports import Erps, Installations
 from domain.installation import ErpKind
+from entrypoints.cli_installation import NoteChange
 from entrypoints.connections import AskHuggy, Probe
 from entrypoints.settings import Settings
 
@@ -45,6 +46,11 @@ class Root(Protocol):
 
     @property
     def open_installations(self) -> Callable[[Settings], AbstractAsyncContextManager[Installations]]: ...
+
+    @property
+    def open_companies(self) -> Callable[[Settings], AbstractAsyncContextManager[tuple[Installations, NoteChange]]]:
+        """The installations, to be changed, and what keeps each change of them."""
+        ...
 
     @property
     def open_outages(self) -> Callable[[Settings], AbstractAsyncContextManager[tuple[Installations, OutageRegistry]]]:

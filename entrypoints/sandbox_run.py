@@ -208,6 +208,7 @@ async def _install(city: City, settings: Settings, parts: Container) -> str:
     voalle = city.voalle
     desk = Desk(
         installations=parts.database().installations,
+        note=commands.notes_of(parts.database().audit),
         public_url=settings.public_url,
         new_id=lambda: INSTALLATION_ID,
         new_key=lambda: Fernet.generate_key().decode().rstrip("="),

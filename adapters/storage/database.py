@@ -30,7 +30,6 @@ from adapters.storage.sqlite_file import (
 from adapters.storage.sqlite_journal import SqliteJournal
 from adapters.storage.unfinished import Unfinished
 from adapters.storage.writer import Writer
-from application.console_ports import Operators
 from application.history import Retention
 from application.notice_ports import Notices, Problems
 from application.outage_ports import OutageRegistry
@@ -82,13 +81,14 @@ class VisitedDatabase:
         self,
         *,
         installations: Installations,
-        operators: Operators,
+        console: ConsoleStore,
         outages: OutageRegistry,
         opened: ExitStack,
     ) -> None:
         self.installations = installations
         self.outages = outages
-        self.operators = operators
+        self.operators = console.operators
+        self.audit = console.audit
         self._opened = opened
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ def visit_database(url: str, *, keys: Sequence[Secret], clock: Clock) -> Visited
 
             return VisitedDatabase(
                 installations=postgres_database.open_installations(url, seal, clock, opened),
-                operators=postgres_database.open_console(url, seal, clock, opened).operators,
+                console=postgres_database.open_console(url, seal, clock, opened),
                 outages=postgres_database.open_outages(url, seal, clock, opened),
                 opened=opened.pop_all(),
             )
@@ -171,7 +171,7 @@ def visit_database(url: str, *, keys: Sequence[Secret], clock: Clock) -> Visited
             installations=SqliteInstallations(
                 writer=writer, reader=_reader(path, opened), seal=seal, clock=clock, unfinished=unfinished
             ),
-            operators=open_in_file(path, writer, seal, clock, opened).operators,
+            console=open_in_file(path, writer, seal, clock, opened),
             outages=_outages(path, writer, seal, clock, opened),
             opened=opened.pop_all(),
         )

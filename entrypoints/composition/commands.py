@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 import uvloop
+from msgspec import Struct
 
 from adapters.clock.system import SystemClock
 from adapters.notices.smtp import SmtpPost, read_mail_server
@@ -18,12 +19,13 @@ from adapters.storage.migrate import ensure_current, head, upgrade
 from adapters.storage.refusals import DatabaseRefused
 from adapters.storage.rotation import reseal_all
 from adapters.storage.sqlite_file import remove
-from application.console_ports import Operators
+from application.console_ports import Audit, Operators
 from application.failures import Failure
 from application.outage_ports import OutageRegistry
 from application.ports import Erps, Installations
 from domain.causes import advise
-from domain.installation import ErpKind
+from domain.installation import ErpKind, Installation
+from entrypoints.cli_installation import NoteChange
 from entrypoints.composition.container import Container
 from entrypoints.composition.erps import make_probe, make_tls, read_address, settings_of
 from entrypoints.composition.serving import (
@@ -38,6 +40,7 @@ from entrypoints.composition.serving import (
     work,
 )
 from entrypoints.connections import AskHuggy, Probe, try_huggy
+from entrypoints.http.console.setup_saving import changes_between
 from entrypoints.listening import listening, port_of
 from entrypoints.settings import Settings
 
@@ -93,6 +96,35 @@ async def open_installations(settings: Settings) -> AsyncIterator[Installations]
         closing(visit_database(settings.database_url, keys=settings.keys(), clock=SystemClock())) as visited,
     ):
         yield visited.installations
+
+
+@asynccontextmanager
+async def open_companies(settings: Settings) -> AsyncIterator[tuple[Installations, NoteChange]]:
+    """For a visit, as `open_installations`."""
+    with (
+        refusals_in_words(),
+        closing(visit_database(settings.database_url, keys=settings.keys(), clock=SystemClock())) as visited,
+    ):
+        yield visited.installations, notes_of(visited.audit)
+
+
+class _CommandLine(Struct, frozen=True):
+    """An author without a name: whoever may run commands here."""
+
+    name: str = "linha de comando"
+    is_operator: bool = False
+
+
+def notes_of(audit: Audit) -> NoteChange:
+    """What the command line changes, kept in the words in which the console keeps its own changes."""
+
+    async def note(before: Installation | None, after: Installation) -> None:
+        if before is None:
+            await audit.note(after.id, _CommandLine(), "Cadastrou a empresa")
+        elif details := changes_between(before, after):
+            await audit.note(after.id, _CommandLine(), "Alterou a empresa", details)
+
+    return note
 
 
 async def mail_problem(settings: Settings) -> str | None:

@@ -63,9 +63,10 @@ class Deployment(Ponte):
         settings = read_settings(self._environment)
         with asyncio.Runner() as runner:
             opened = AsyncExitStack()
-            installations = runner.run(opened.enter_async_context(commands.open_installations(settings)))
+            installations, note = runner.run(opened.enter_async_context(commands.open_companies(settings)))
             desk = Desk(
                 installations=installations,
+                note=note,
                 public_url=settings.public_url,
                 new_id=lambda: secrets.token_hex(8),
                 new_key=lambda: secrets.token_urlsafe(24),

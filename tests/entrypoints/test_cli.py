@@ -29,6 +29,7 @@ from domain.identifiers import CompanyId, FlowId, InstallationId, Secret
 from domain.installation import ErpAccess, ErpKind, FlowKey, Installation
 from entrypoints import cli
 from entrypoints.cli import Terminal
+from entrypoints.cli_installation import NoteChange
 from entrypoints.connections import TOKEN, AskHuggy, Probe, Tried, Verdict
 from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
@@ -56,6 +57,7 @@ class MemoryRoot:
         self.outages = MemoryOutages(clock=SetClock(NOW))
         self.world = World(now=NOW)
         self.ran: list[object] = []
+        self.noted: list[tuple[Installation | None, Installation]] = []
         self.problem: str | None = None
         self.error: Exception | None = None
 
@@ -85,6 +87,15 @@ class MemoryRoot:
         if self.error:
             raise self.error
         yield self.installations
+
+    @asynccontextmanager
+    async def open_companies(self, settings: Settings) -> AsyncIterator[tuple[Installations, NoteChange]]:
+        async def note(before: Installation | None, after: Installation) -> None:
+            self.noted.append((before, after))
+
+        if self.error:
+            raise self.error
+        yield self.installations, note
 
     def open_operators(self, settings: Settings) -> AbstractAsyncContextManager[Operators]:
         raise AssertionError("commands on operators are tried over a real file")
@@ -251,6 +262,15 @@ def test_setting_changes_what_is_said_and_nothing_else(ponte: Ponte) -> None:
         flows={**INSTALLATION.flows, FlowKey.AUXILIARY: FlowId("99")},
         policies=replace(INSTALLATION.policies, paused=True),
     )
+
+
+def test_every_change_is_noted_as_it_was_made_and_a_refused_one_is_not(ponte: Ponte) -> None:
+    ponte.json(*NEW)
+    added = ponte.kept()
+    ponte.json("installation", "set", added.id, "--name", "Outro")
+
+    assert ponte("installation", "set", added.id, "--email", "nope") == 2
+    assert ponte.root.noted == [(None, added), (added, replace(added, name="Outro"))]
 
 
 def test_a_pinned_webhook_token_is_forgotten_where_that_is_said(ponte: Ponte) -> None:

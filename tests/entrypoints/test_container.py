@@ -1,5 +1,6 @@
 """The composition root over a real file: the commands as an operator types them, and every provider resolves."""
 
+import asyncio
 import io
 import json
 import socket
@@ -14,6 +15,7 @@ from cryptography.fernet import Fernet
 from dependency_injector import providers
 
 from adapters.clock.system import SystemClock
+from domain.identifiers import InstallationId
 from entrypoints import cli
 from entrypoints.cli import Terminal
 from entrypoints.composition import commands
@@ -75,6 +77,28 @@ def test_an_installation_is_added_changed_shown_and_removed_and_its_secrets_are_
         assert token.encode() not in stored
     assert run("installation", "remove", ident)[0] == 0
     assert run("installation", "show", ident)[0] == 1
+
+
+async def test_what_the_command_line_changed_is_in_the_history_without_a_secret(
+    run: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
+    def by_commands() -> str:
+        run("migrate")
+        ident = str(json.loads(run(*ADD, "--json")[1])["installation_id"])
+        run("installation", "set", ident, "--flow", "auxiliary=19", "--set", "paused=true", "--erp-token", "new-t0ken")
+        run("installation", "set", ident, "--set", "paused=true")
+        return ident
+
+    ident = InstallationId(await asyncio.to_thread(by_commands))
+    with serving(read_settings(environ), works=False) as built:
+        changed, added = await built.database().audit.recent(ident)
+    assert (added.author, added.by_operator, added.what) == ("linha de comando", False, "Cadastrou a empresa")
+    assert (changed.author, changed.what) == ("linha de comando", "Alterou a empresa")
+    assert changed.details == {
+        "token do ERP": "alterado",
+        "flow: flow auxiliar": "de nenhum para 19",
+        "Atendimento pausado": "de não para sim",
+    }
 
 
 def test_keys_are_rotated_and_the_old_one_may_go(run: Run, environ: dict[str, str]) -> None:
