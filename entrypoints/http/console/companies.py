@@ -1,6 +1,5 @@
 """Which company: one that Huggy confirmed, or one whose code is typed and confirmed there and then."""
 
-import re
 from typing import Any
 
 from litestar import Response, get, post
@@ -22,11 +21,8 @@ from entrypoints.http.console.session import (
     grant_used,
     proved,
 )
+from entrypoints.installation_form import NAME_MAX, wrong_company_id
 from entrypoints.new_installation import new_installation
-
-_CODE = re.compile(r"[1-9][0-9]{0,11}")
-"""in one way of writing, so that nobody sets up one company twice"""
-NAME_MAX = 120
 
 
 class CompanyCard(Struct, frozen=True, kw_only=True):
@@ -79,7 +75,7 @@ async def choose_company(
 
 async def _doubt(request: PageRequest, console: Console, visitor: Visitor, company_id: CompanyId) -> str:
     """What keeps the visitor from this company, in words; empty: Huggy let them in."""
-    if not _CODE.fullmatch(company_id):
+    if wrong_company_id(company_id):
         return "Informe só os números do código da empresa."
     token = browser_of(request).content.token
     if token is None:
@@ -143,7 +139,7 @@ async def add_company(
     form = await request.form()
     company_id, name = (str(form.get(field, "")).strip() for field in ("company_id", "name"))
     errors: dict[str, str] = {}
-    if not _CODE.fullmatch(company_id):
+    if wrong_company_id(company_id):
         errors["company_id"] = "Informe só os números do código da empresa."
     if not 0 < len(name) <= NAME_MAX:
         errors["name"] = f"Informe o nome da empresa, com até {NAME_MAX} letras."

@@ -14,11 +14,11 @@ from domain.identifiers import FlowId
 from domain.installation import FlowKey, Installation, Policies
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.session import PageRequest, Visitor, flash
-from entrypoints.http.console.setup_flows import is_typed_id
 from entrypoints.http.console.setup_outage import wrong_message
 from entrypoints.http.console.setup_rule_fields import written
 from entrypoints.http.console.setup_saving import save
 from entrypoints.http.console.setup_steps import address_of_step, show_step
+from entrypoints.installation_form import wrong_flow_id
 from entrypoints.policies import WrongPolicy, with_policies
 
 SLUG = "copiar"
@@ -108,7 +108,7 @@ def _read(content: bytes, current: Policies) -> tuple[dict[FlowKey, FlowId], lis
     if copy.format != FORMAT:
         raise WrongCopy("Este arquivo é de outra versão do Ponte.")
     flows = {key: FlowId(flow_id) for key, flow_id in copy.flows.items() if flow_id}
-    if not all(map(is_typed_id, flows.values())):
+    if any(map(wrong_flow_id, flows.values())):
         raise WrongCopy("Há um flow no arquivo que não é um número.")
     policies = [(name, _as_typed(value)) for name, value in copy.policies.items() if name not in NOT_COPIED]
     try:

@@ -1,6 +1,5 @@
 """The step "ERP": where it is and how to get in. What is saved was tried first, or the admin says "all the same"."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,12 +21,12 @@ from entrypoints.http.console.rendering import GUARDS
 from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import INCOMPLETE, WouldStop, save
 from entrypoints.http.console.setup_steps import address_of_step, field_text, show_step
+from entrypoints.installation_form import wrong_credential, wrong_email
 
 SLUG = "erp"
 THIRD_PARTY = ("client_id", "client_secret", "syndata")
 SECRETS = ("erp_token", "client_secret", "syndata")
 """fields that are never shown again"""
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _ELSEWHERE = "O endereço do ERP mudou: informe de novo. O que está guardado não é enviado a outro endereço."
 _EVERYTHING_OR_NOTHING = "Para usar a API para terceiros, informe os três: client_id, client_secret e syndata."
 
@@ -147,8 +146,9 @@ def _read(
     if "erp_url" not in errors and _is_elsewhere(url, erp.url):
         errors |= dict.fromkeys(_kept(installation) - secrets.keys() - _dropped(typed), _ELSEWHERE)
     pbx, email = field_text(typed, "erp_pbx"), field_text(typed, "email")
-    if not _EMAIL.fullmatch(email) or len(email) > 254:
-        errors["email"] = "Informe um e-mail válido, como avisos@provedor.com.br." if email else "Informe o e-mail."
+    wrong_mail = wrong_email(email) if email else "Informe o e-mail."
+    if wrong_mail:
+        errors["email"] = wrong_mail
     document, wrong_document = _document(field_text(typed, "document"))
     if wrong_document:
         errors["document"] = wrong_document
@@ -217,13 +217,8 @@ def _document(text: str) -> tuple[TaxId | None, str]:
 
 
 def _unusual(name: str, text: str) -> dict[str, str]:
-    """Characters that no credential holds: invisible ones, look-alikes, a space in the middle."""
-    for position, character in enumerate(text, start=1):
-        if not (character.isascii() and character.isprintable()) or character == " ":
-            return {
-                name: f"Há um espaço, um caractere invisível ou parecido com outro (posição {position}): copie de novo."
-            }
-    return {}
+    wrong = wrong_credential(text)
+    return {name: wrong} if wrong else {}
 
 
 def _purpose(installation: Installation, visitor: Visitor) -> str:

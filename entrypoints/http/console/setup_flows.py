@@ -1,6 +1,5 @@
 """The step "Flows": one flow for each of the nine outcomes, chosen from Huggy's list, or typed where there is none."""
 
-import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -17,9 +16,9 @@ from entrypoints.http.console.parts import Console
 from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import INCOMPLETE, WouldStop, save
 from entrypoints.http.console.setup_steps import STEPS, address_of_step, show_step
+from entrypoints.installation_form import wrong_flow_id
 
 SLUG = "flows"
-_TYPED_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 EXPLAINED: Mapping[FlowKey, tuple[str, str]] = MappingProxyType(
     {
@@ -89,7 +88,7 @@ async def save_flows(
     typed = {key: str(form.get(f"flow.{key}", "")).strip() for key in FlowKey}
     listed = await console.connections.flows(installation)
     known = {each.id for each in listed} | set(installation.flows.values()) if listed else None
-    errors = {f"flow.{key}": _wrong(known) for key, text in typed.items() if text and not _is_a_flow(text, known)}
+    errors = {f"flow.{key}": wrong for key, text in typed.items() if text and (wrong := _wrong(text, known))}
     if errors:
         return _page(console, request, installation, listed, chosen=typed, errors=errors)
     flows = {key: FlowId(text) for key, text in typed.items() if text}
@@ -139,16 +138,10 @@ def _saved(installation: Installation) -> Mapping[FlowKey, str]:
     return {key: installation.flows.get(key, "") for key in FlowKey}
 
 
-def is_typed_id(text: str) -> bool:
-    return _TYPED_ID.fullmatch(text) is not None
-
-
-def _is_a_flow(text: str, known: set[FlowId] | None) -> bool:
-    return FlowId(text) in known if known else is_typed_id(text)
-
-
-def _wrong(known: set[FlowId] | None) -> str:
-    return "Escolha um flow da lista." if known else "Digite só o número do flow, como 259215."
+def _wrong(text: str, known: set[FlowId] | None) -> str:
+    if known:
+        return "" if FlowId(text) in known else "Escolha um flow da lista."
+    return wrong_flow_id(text)
 
 
 flows_routes = [show_flows, save_flows]

@@ -18,9 +18,9 @@ from entrypoints.http.console.rendering import GUARDS
 from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.http.console.setup_saving import INCOMPLETE, WouldStop, save
 from entrypoints.http.console.setup_steps import address_of_step, field_text, show_step
+from entrypoints.installation_form import wrong_company_id, wrong_credential, wrong_name
 
 SLUG = "huggy"
-NAME_MAX = 120
 
 
 class Field(NamedTuple):
@@ -142,21 +142,24 @@ async def _wrong(
     console: Console, installation: Installation, name: str, company_id: CompanyId, token: str
 ) -> dict[str, str]:
     errors: dict[str, str] = {}
-    if not name or len(name) > NAME_MAX:
-        errors["name"] = "Informe o nome da empresa." if not name else f"Use até {NAME_MAX} caracteres."
+    wrong = wrong_name(name) if name else "Informe o nome da empresa."
+    if wrong:
+        errors["name"] = wrong
     if company_id != installation.company_id:
         wrong = await wrong_company(console, company_id)
         if wrong:
             errors["company_id"] = wrong
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        errors |= {"huggy_token": "Há um espaço, um caractere invisível ou parecido com outro no token: copie de novo."}
+    wrong = wrong_credential(token)
+    if wrong:
+        errors["huggy_token"] = wrong
     return errors
 
 
 async def wrong_company(console: Console, company_id: str) -> str:
     """What is wrong with a company's number for an installation that has not got it yet; empty: nothing."""
-    if not (company_id.isascii() and company_id.isdigit() and len(company_id) <= 18):
-        return "Informe o código da empresa, só números: ele aparece na Huggy em Configurações > Integrações > Webhook."
+    wrong = wrong_company_id(company_id)
+    if wrong:
+        return wrong
     if any(each.company_id == company_id for each in await console.installations.all()):
         return "Esta empresa já tem uma instalação."
     return ""
