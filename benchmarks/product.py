@@ -75,8 +75,7 @@ def running(site: Site) -> Iterator[Ponte]:
         processes = [
             stack.enter_context(_process([*_ponte(site), *command], environment, log.fileno())) for command in commands
         ]
-        health = "ready" if site.worker else "live"  # without anybody who works, Ponte is ready for nobody
-        wait_until_answers(f"http://127.0.0.1:{port}/health/{health}", processes[0])
+        wait_until_answers(f"http://127.0.0.1:{port}/health/ready", processes[0])
         yield Ponte(port, targets, [psutil.Process(process.pid) for process in processes])
 
 

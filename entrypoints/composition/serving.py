@@ -95,7 +95,7 @@ def build_server(container: Container) -> Litestar:
         AppParts(
             webhook=container.webhook(),
             meters=container.meters(),
-            ready_checks={"banco": _database_check(container), "trabalho": _work_check(container)},
+            ready_checks={"banco": _database_check(container)},
             routes=[
                 *flow_routes(container.flow_api()),
                 *outage_routes(container.outage_api()),
@@ -179,13 +179,6 @@ def _database_check(container: Container) -> ReadyCheck:
     async def check() -> str | None:
         await container.database().installations.all()
         return None
-
-    return check
-
-
-def _work_check(container: Container) -> ReadyCheck:
-    async def check() -> str | None:
-        return NOBODY_WORKS if nobody_works(container) else None
 
     return check
 
