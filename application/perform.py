@@ -37,7 +37,8 @@ REREAD_AFTER_S = 5.0
 PDFS_TIMEOUT_S = 10.0
 """for fetching all PDFs of one answer: meanwhile the customer waits for the flow"""
 GIVES_WAY_AFTER_S = 120.0
-"""an answer so old that Huggy still won't take gives way to the auxiliary flow; until then it is worth the wait"""
+"""an answer so old that Huggy still won't take gives way to the auxiliary flow; until then it is worth the wait, and so is
+a look at who has the chat"""
 SAID_AGAIN = b"again"
 """what is noted with the intent of a message that is sent a second time"""
 CLOSED_BEFORE, NO_FLOW = "chat.closed", "chat.no_flow"
@@ -114,11 +115,12 @@ class Perform:
         self._looked_at = self._clock.monotonic()
 
     async def _situation(self, entry: Entry) -> Situation:
-        """A look that fails must not keep the answer from the customer; only a late answer waits until it can look."""
+        """A look that fails must not keep the answer from the customer; a late answer waits until it can look, but not for
+        ever."""
         try:
             return await self._chat.situation(entry.notification.chat)
         except Failure as failure:
-            if isinstance(failure, Unavailable) and entry.age_s > REREAD_AFTER_S:
+            if isinstance(failure, Unavailable) and REREAD_AFTER_S < entry.age_s < GIVES_WAY_AFTER_S:
                 raise
             return Situation.UNKNOWN
 

@@ -252,6 +252,23 @@ async def test_a_look_at_a_late_chat_that_fails_is_tried_again_before_anything_i
     assert office.flows == [FlowKey.CUSTOMER_FOUND], "the conclusion of the first attempt"
 
 
+async def test_a_look_that_fails_for_minutes_keeps_nobody_waiting_any_more() -> None:
+    office = Office()
+    office.world.add(customer())
+
+    async def failing(chat: object) -> Situation:
+        raise Unavailable("huggy.unavailable")
+
+    office.chat.situation = failing  # type: ignore[method-assign]
+    await office.accept(lookup())
+    office.clock.advance(6)
+    assert await office.work() is not None
+    assert office.flows == []
+    office.clock.advance(114)
+    assert await office.work() is None
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
 async def test_what_was_said_is_on_record_before_a_slow_chat_is_looked_at_again() -> None:
     office = Office()
     office.world.add(customer(HOME, OFFICE))
