@@ -9,7 +9,7 @@ import asyncio
 from typing import assert_never
 
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
-from application.ports import Alerts, Chat, Clock, EffectState, Entry, Erps
+from application.ports import Alerts, Begun, Chat, Clock, EffectState, Entry, Erps
 from application.recording import Recording
 from domain.action import (
     Action,
@@ -39,8 +39,8 @@ PDFS_TIMEOUT_S = 10.0
 GIVES_WAY_AFTER_S = 120.0
 """an answer so old that Huggy still won't take gives way to the auxiliary flow; until then it is worth the wait, and so is
 a look at who has the chat"""
-SAID_AGAIN = b"again"
-"""what is noted with the intent of a message that is sent a second time"""
+SAID_AGAIN, SAID_ONCE_MORE = b"again", b"once more"
+"""what is noted with the intent of a message that is sent a second time, and a third"""
 CLOSED_BEFORE, NO_FLOW = "chat.closed", "chat.no_flow"
 _NOT_OURS = {Situation.WITH_AGENT: planned_ending(LeaveToAgent()), Situation.CLOSED: CLOSED_BEFORE}
 """how a chat's turn ends that somebody else ended meanwhile"""
@@ -125,7 +125,8 @@ class Perform:
             return Situation.UNKNOWN
 
     async def _remark(self, entry: Entry, key: EffectKey, remark: Remark, *, patient: bool) -> None:
-        """At most twice: after a doubt once more, and only when the journal could record that.
+        """At most twice: after a doubt once more, and only when the journal could record that. Where a second process died
+        over it, a third time.
 
         Not `patient`: what Huggy does not take now is `Rejected`.
         """
@@ -133,11 +134,11 @@ class Perform:
         if begun.state is EffectState.DONE:
             return
         if begun.state is EffectState.DOUBTFUL:
-            if begun.note == SAID_AGAIN:
+            if (again := _once_more(begun, entry)) is None:
                 self._recording.step_happened(key)
                 return
             await self._recording.forget(key)
-            await self._recording.begin(key, SAID_AGAIN)
+            await self._recording.begin(key, again)
         try:
             await self._say(entry, remark)
         except (InDoubt, Unintelligible):
@@ -256,6 +257,13 @@ class Perform:
             return
         self._alerted.add(failure.cause)
         await self._alerts.raise_alert(self._installation.id, failure.cause, failure.detail)
+
+
+def _once_more(begun: Begun, entry: Entry) -> bytes | None:
+    """What is noted of the next try; None: it was tried often enough."""
+    if not begun.note:
+        return SAID_AGAIN
+    return SAID_ONCE_MORE if begun.note == SAID_AGAIN and entry.resumed else None
 
 
 def step_key(key: NotificationKey, index: int) -> EffectKey:

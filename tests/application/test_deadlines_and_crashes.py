@@ -355,7 +355,7 @@ async def test_a_file_that_huggy_refuses_is_replaced_by_its_link() -> None:
 
 
 @contextmanager
-def refusing(office: Office, kind: type[object], failure: Failure, *, after: int = 0) -> Iterator[None]:
+def refusing(office: Office, kind: type[object], failure: BaseException, *, after: int = 0) -> Iterator[None]:
     """Huggy takes so many actions of this kind, then none; everything else it takes."""
     taken, left = office.chat.perform, [after]
 
@@ -493,6 +493,20 @@ async def test_a_message_whose_answer_got_lost_is_said_once_more_and_not_for_eve
     assert await office.work() is not None
     assert await office.work() is None
     assert office.said_keys == ["contracts.list", "contracts.list"]
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
+
+
+@pytest.mark.parametrize(("crashes", "said"), [(1, 1), (2, 1), (3, 0)])
+async def test_a_message_that_crashes_kept_back_is_said_all_the_same_but_not_for_ever(crashes: int, said: int) -> None:
+    office = Office()
+    office.world.add(customer(HOME, OFFICE))
+    await office.accept(lookup())
+    for _ in range(crashes):
+        with refusing(office, Say, Killed()), pytest.raises(Killed):
+            await office.work()
+        office.journal.crash()
+    assert await office.work() is None
+    assert office.said_keys == ["contracts.list"] * said
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
 
 
