@@ -1,8 +1,10 @@
 """The key by which a second delivery is known."""
 
 import json
+import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +44,24 @@ def test_layout_and_order_of_keys_do_not_change_the_key() -> None:
 def test_with_an_id_of_its_own_the_content_does_not_matter() -> None:
     assert key_of(ITEM) == key_of({**ITEM, "data": {}})
     assert key_of(ITEM) != key_of({**ITEM, "id": "n-2"})
+
+
+def test_what_comes_later_sorts_behind_so_that_the_index_of_keys_grows_at_its_end() -> None:
+    for times in (
+        (1785950000, 1785950001, 1785960000),
+        ("2026-08-05 09:15:00", "2026-08-05T09:15:01", "2026-10-01 00:00"),
+    ):
+        for item in (ITEM, without(ITEM, "id")):
+            keys = [key_of({**item, "send_at": time}, time=None) for time in times]
+            assert keys == sorted(keys)
+            assert all(str(time)[:10] in key for key, time in zip(keys, times, strict=True))
+
+
+@pytest.mark.parametrize("typed", ["529.982.247-25", "52998224725", "11222333000181", "5511987654321", "2026-08-05"])
+def test_of_a_time_that_is_none_nothing_is_in_the_key(typed: str) -> None:
+    key = key_of({**ITEM, "time": typed}, time=None)
+    assert typed not in key
+    assert re.fullmatch("boleto_requested:[0-9a-f]{40}", key)
 
 
 def test_an_id_without_a_time_may_be_the_kind_of_events_so_that_the_content_counts() -> None:
