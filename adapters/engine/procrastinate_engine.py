@@ -187,7 +187,7 @@ class ProcrastinateEngine:
             await asyncio.sleep(min(RESTS * took_s, REST_MAX_S))
 
     async def _ring(self, *, sweep: bool) -> None:
-        waiting = await self._wake_ups.waiting() if sweep else set()
+        waiting = await self._sweep() if sweep else set()
         woken = dict(self._arrived.popleft() for _ in range(len(self._arrived)))
         installations = waiting | self._to_ring | {lane.installation_id for lane in woken}
         self._to_ring = set()
@@ -197,6 +197,15 @@ class ProcrastinateEngine:
         if late := {lane: now - woken_at for lane, woken_at in woken.items() if lane not in rung}:
             await self._wake_ups.hurry(late)
         self._letting_go.look_at(waiting)
+
+    async def _sweep(self) -> set[InstallationId]:
+        """Who has something in the inbox. While nobody has, there is no work to look for either."""
+        news = self._jobs.news
+        self._jobs.quiet(None)
+        waiting = await self._wake_ups.waiting()
+        if not waiting:
+            self._jobs.quiet(news)
+        return waiting
 
     def _ended(self, job: Job) -> None:
         self._ring_soon(InstallationId(str(job.task_kwargs["installation_id"])))

@@ -96,6 +96,10 @@ class SteadyJobs(JobManager):
         """somebody said that there is work, after the last look began"""
         self._seen_the_last = False
         """the last look brought something, and all that there was"""
+        self.news = 0
+        """how often there was word of work, or some was found"""
+        self._quiet_at: int | None = None
+        """`news` when there was nothing to be done at all; None: there may be something"""
         self._ending: list[tuple[Job, asyncio.Future[None]]] = []
         self._recording: asyncio.Task[None] | None = None
         self._held: set[int] = set()
@@ -147,15 +151,22 @@ class SteadyJobs(JobManager):
     ) -> None:
         async def told(*, channel: str, notification: Notification) -> None:
             self._told = True
+            self.news += 1
             await on_notification(channel=channel, notification=notification)
 
         await super().listen_for_jobs(on_notification=told, queues=queues)
 
+    def quiet(self, as_of: int | None) -> None:
+        """There was nothing to be done at all when `news` was this; None: there is, or nobody knows. As long as there are
+        no news, nobody need look for work."""
+        self._quiet_at = as_of
+
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Who asks again and again until there is none is spared the last look, unless there is news."""
+        """Who asks again and again until there is none is spared the last look, and while it is quiet all of them, unless
+        there is news."""
         async with self._fetching:
             if not self._fetched:
-                spared = self._seen_the_last and not self._told
+                spared = not self._told and (self._seen_the_last or self._quiet_at == self.news)
                 self._seen_the_last = False
                 if spared:
                     return None
@@ -183,6 +194,7 @@ class SteadyJobs(JobManager):
                 )
             self._fetched.extend(Job.from_row(row) for row in rows if row["id"] is not None)
             self._hold([job.id for job in self._fetched if job.id is not None])
+            self.news += bool(self._fetched)
             self._seen_the_last = bool(self._fetched) and rows[-1]["id"] is None
             if self._fetched or (rows and not self._told):
                 return

@@ -51,6 +51,8 @@ NO_ENTRY = 0
 """no entry has this number"""
 WORKED_HERE_MAX = 10_000
 """many more than are at work at once or wait for Huggy"""
+UNHEARD_MAX = 1_000
+"""most are asked for again soon; those that another process finishes meanwhile are not"""
 # Each of these is one statement, a round trip, of such parts; a part whose values are null does nothing. The entry is locked
 # first: whoever removes its installation at this moment comes before or waits.
 _LOCKED = "WITH entry AS MATERIALIZED (SELECT seq FROM inbox WHERE seq = %s FOR NO KEY UPDATE)"
@@ -171,6 +173,8 @@ class PostgresJournal:
             *_, begun = await self._ledger.run([*before, begin], size=len(columns[1] or b"") + len(note))
         except Unavailable:
             self._unheard[entry.seq, key] = sealed
+            if len(self._unheard) > UNHEARD_MAX:
+                del self._unheard[next(iter(self._unheard))]
             raise
         if not begun:
             raise Unavailable("storage.entry_gone", "its installation was removed")

@@ -6,7 +6,7 @@ from procrastinate import PsycopgConnector
 from procrastinate.jobs import Job, Notification, Status
 from structlog.testing import capture_logs
 
-from adapters.engine.steady_jobs import Census, SteadyJobs
+from adapters.engine.steady_jobs import AT_A_LOOK, Census, SteadyJobs
 from tests.adapters.engine.postgres_post import PostgresPost, opened_post
 from tests.contracts.engine import eventually
 from tests.postgres import PostgresServer
@@ -151,9 +151,27 @@ async def test_no_look_is_spared_when_there_is_news(bench: Bench) -> None:
     listening = asyncio.create_task(bench.jobs.listen_for_jobs(on_notification=told))
     await eventually(heard_of_one_more)
     await bench.fetch_all()
-    for _ in range(2):
+    for quiet in (False, True):
+        bench.jobs.quiet(bench.jobs.news if quiet else None)
         heard.clear()
         await bench.queue(1)
         await heard.wait()
         assert await bench.fetch() is not None
     listening.cancel()
+
+
+async def test_while_it_is_quiet_nobody_looks_for_work(bench: Bench) -> None:
+    bench.jobs.quiet(bench.jobs.news)
+    await bench.queue(1)
+    assert await bench.fetch() is None
+    bench.jobs.quiet(None)
+    assert await bench.fetch() is not None
+
+
+async def test_what_was_quiet_before_work_was_found_says_nothing_of_what_is_left(bench: Bench) -> None:
+    before = bench.jobs.news
+    await bench.queue(AT_A_LOOK + 1)
+    found = await bench.fetch()
+    bench.jobs.quiet(before)
+    assert found is not None
+    assert len(await bench.fetch_all()) == AT_A_LOOK
