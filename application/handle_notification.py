@@ -21,6 +21,8 @@ RESERVE_S = 3.0
 GIVE_UP_AFTER_S = 24 * 3600.0
 """after so long without Huggy nobody waits in the chat any more"""
 GIVEN_UP = "chat.given_up"
+SHADOW = "chat.shadow"
+"""nothing was to be done in the chat"""
 
 
 def time_to_ask_s(policies: Policies) -> float:
@@ -83,8 +85,7 @@ class HandleNotification:
                     return PutOff(again_after_s=failure.retry_after_s or _patience_s(entry.age_s))
                 ending = Ending(flow=GIVEN_UP, cause=failure.cause)
             self._observer.finished(entry, outcome)
-            if ending is not None:
-                note(f"ended.{ending.flow}", ending.cause or OK)
+            note(f"ended.{ending.flow}", ending.cause or OK)
             return await recording.end(ending, gathering.trail())
 
     async def _keep(self, recording: Recording, gathering: Gathering) -> None:
@@ -93,10 +94,9 @@ class HandleNotification:
 
     async def _perform(
         self, recording: Recording, entry: Entry, installation: Installation, outcome: Outcome, planned: Route
-    ) -> Ending | None:
-        """None: nothing was to be done."""
+    ) -> Ending:
         if installation.policies.shadow:
-            return None
+            return Ending(flow=SHADOW)
         perform = Perform(
             recording=recording,
             chat=self._chats(installation),

@@ -38,7 +38,8 @@ class Ending(Struct, frozen=True, kw_only=True):
 
     flow: str
     """the key of the flow that was started; else what happened instead: `chat.close`, `agent.keep`, `chat.closed` (it was,
-    before), `chat.no_flow` (not even the auxiliary flow could be started), `chat.given_up`"""
+    before), `chat.no_flow` (not even the auxiliary flow could be started), `chat.given_up`, `chat.shadow` (nothing was done,
+    as shadow mode promises)"""
     cause: str | None = None
     """why not as planned"""
 

@@ -26,7 +26,7 @@ OUTCOMES = {
     "ticket.outage_explains": "Chamados dispensados por falha massiva",
     "ticket.refused": "Chamados não abertos",
     "not_offered": "Operações que o ERP não oferece",
-    "paused": "Enviados ao flow auxiliar durante uma pausa",
+    "paused": "Recebidos durante uma pausa",
     "shadowed": "Só observados (modo sombra)",
     "failed": "Falhas, com o flow auxiliar",
 }

@@ -200,6 +200,17 @@ async def test_a_paused_operation_goes_to_the_auxiliary_flow_and_the_others_do_n
     assert office.flows == [FlowKey.CUSTOMER_FOUND, FlowKey.AUXILIARY]
 
 
+@pytest.mark.parametrize("paused", [True, False])
+async def test_in_shadow_mode_a_chat_ends_as_untouched_whatever_was_decided(*, paused: bool) -> None:
+    office = Office(Policies(shadow=True, paused=paused))
+    office.world.add(customer())
+    await office.receive(lookup())
+
+    assert office.journal.ending(1) == Ending(flow="chat.shadow")
+    decided = "decision.paused" if paused else "decision.customer.found"
+    assert named(office.journal.trails(1)[0]) == [(decided, "ok"), ("ended.chat.shadow", "ok")]
+
+
 async def test_a_trail_that_can_not_be_kept_puts_off_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     office = Office()
     office.world.fail("find", Unavailable("erp.timeout"))

@@ -17,10 +17,10 @@ from application.history import Event, EventRow, Filters
 from domain.installation import Installation
 from entrypoints.doorkeeper import mark_of
 from entrypoints.http.console.event_rows import show_row
+from entrypoints.http.console.event_way import why_of
 from entrypoints.http.console.parts import Console
 from entrypoints.http.console.playground import Line, Neighbour, Playground, Talk
 from entrypoints.http.console.rendering import GUARDS
-from entrypoints.http.console.run_words import why
 from entrypoints.http.console.session import PageRequest, Session, Visitor, browser_of
 from entrypoints.http.console.simulator import show_step_of
 
@@ -159,7 +159,7 @@ async def _now(
         "rows": [show_row(row) for row in rows],
         "steps": [show_step_of(step) for step in attempt.steps] if attempt else [],
         "took_ms": max((step.at_ms + step.took_ms for step in attempt.steps), default=0) if attempt else 0,
-        "why": why(event.outcome) if event and event.outcome else (),
+        "why": why_of(event) if event else (),
         "fault": _STATES.get(fault, fault),
         "mark": mark,
     }

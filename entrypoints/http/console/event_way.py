@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from application.handle_notification import GIVEN_UP, SHADOW
 from application.history import Attempt, EffectRow, Event
 from application.perform import NO_FLOW, note_key, step_key
 from application.ports import EffectState, Render
@@ -18,7 +19,7 @@ from domain.outcome import Shadowed
 from domain.redaction import Redaction
 from domain.trail import OK, SHARED, Step, cause_of, planned_ending
 from entrypoints.http.console.event_rows import RowShown, outcome_of, show_row, show_rows
-from entrypoints.http.console.run_words import FLOWS, ending_words, kind_words, step_end, step_words, why
+from entrypoints.http.console.run_words import FLOWS, IN_SHADOW, ending_words, kind_words, step_end, step_words, why
 from entrypoints.http.console.words import OUTCOMES, Word
 
 PIX_BEGINS = "0002"
@@ -84,7 +85,7 @@ def show_event(event: Event, render: Render) -> EventShown:
     outcome = event.outcome
     return EventShown(
         row=show_row(event.row),
-        why=_why(event),
+        why=why_of(event),
         protocol=event.row.protocol or "",
         stations=tuple(_stations(event)),
         attempts=tuple(_attempt(attempt) for attempt in event.attempts if attempt.steps),
@@ -96,14 +97,20 @@ def show_event(event: Event, render: Render) -> EventShown:
     )
 
 
-def _why(event: Event) -> tuple[str, ...]:
+def why_of(event: Event) -> tuple[str, ...]:
     """Why it did not end as planned, then the outcome's reasons."""
     reasons = why(event.outcome) if event.outcome is not None else ()
+    return (*_why_otherwise(event), *reasons)
+
+
+def _why_otherwise(event: Event) -> tuple[str, ...]:
     cause = event.row.cause
+    if event.row.flow == SHADOW:
+        return (IN_SHADOW,)
     if cause is None or cause == _failure_of(event):
-        return reasons
+        return ()
     advice = advise(cause)
-    return (f"{advice.title}.", advice.what_to_do, *reasons)
+    return (f"{advice.title}.", advice.what_to_do)
 
 
 def _failure_of(event: Event) -> str | None:
@@ -183,10 +190,10 @@ def _at_end(event: Event, steps: Sequence[Step]) -> Station:
             name="Chat",
             word=Word("Adiado: a Huggy não respondeu", "warn") if put_off else Word("Ainda não"),
         )
-    if isinstance(event.outcome, Shadowed) or row.flow is None:
+    if row.flow in {None, SHADOW}:
         return Station(picture="flow", name="Chat", word=Word("Nada foi feito no chat"))
     words = ending_words(row.flow)
-    failed_here = (row.cause or "").startswith("huggy.") or row.flow in {NO_FLOW, "chat.given_up"}
+    failed_here = (row.cause or "").startswith("huggy.") or row.flow in {NO_FLOW, GIVEN_UP}
     if failed_here:
         return Station(picture="flow", name="Chat", word=Word(words, "bad"), note=advise(row.cause or "huggy.").title)
     tone = "warn" if row.flow == FlowKey.AUXILIARY else "good"

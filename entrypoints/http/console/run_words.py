@@ -33,6 +33,7 @@ from entrypoints.http.console.words import ENDINGS, KINDS, OUTCOMES, Word
 
 FLOWS = MappingProxyType({key.value: name for key, name in FLOW_NAMES.items()})
 GIVEN_UP = "given_up"
+IN_SHADOW = "Em modo sombra o Ponte só calcula: nada foi escrito no chat e nenhum flow começou, nem o auxiliar."
 
 _STEPS = MappingProxyType(
     {
@@ -175,7 +176,7 @@ def why(outcome: Outcome) -> tuple[str, ...]:
         case NotOffered(operation=operation):
             return (f"Pedido: {_operation(operation)}.", advise("erp.not_offered").what_to_do)
         case Paused():
-            return ("O atendimento, ou este tipo de pedido, está pausado: todos seguem para o flow auxiliar.",)
+            return ("O atendimento, ou este tipo de pedido, está pausado: o ERP não foi consultado.",)
         case Shadowed(operation=operation):
             return (f"Em modo sombra: aqui o Ponte pediria ao ERP: {_operation(operation)}.",)
         case Failed(cause=cause, write_in_doubt=in_doubt):

@@ -60,7 +60,7 @@ def test_the_digest_counts_by_outcome_and_names_the_problems() -> None:
     letter = write(
         replace(
             DAY,
-            outcomes={"failed": 3, "boleto.issued": 1200, "new.one": 1},
+            outcomes={"failed": 3, "boleto.issued": 1200, "new.one": 1, "paused": 2},
             unfinished=2,
             problems=(
                 PastProblem(cause="erp.timeout", occurrences=3, goes_on=True),
@@ -74,6 +74,7 @@ def test_the_digest_counts_by_outcome_and_names_the_problems() -> None:
     lines = letter.text.splitlines()
     assert [line for line in lines if line.startswith("- ")] == [
         "- Boletos enviados: 1.200",
+        "- Recebidos durante uma pausa: 2",
         "- Falhas, com o flow auxiliar: 3",
         "- Outros: 1",
         "- Ainda sem conclusão: 2",

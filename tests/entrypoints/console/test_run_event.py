@@ -21,6 +21,7 @@ from domain.outcome import (
     Shadowed,
     WhyNotFound,
 )
+from domain.routing import route
 from domain.trail import Ending, Step
 from tests.entrypoints.console.running import (
     FOUND,
@@ -35,6 +36,7 @@ from tests.entrypoints.console.running import (
     ticket,
     to,
 )
+from tests.entrypoints.fakes import INSTALLATION
 
 PIX = "00020126580014br.gov.bcb.pix0136123e4567-e89b-12d3-a456-426614174000520400005303986540510.005802BR6304ABCD"
 LINE = "00190500954014481606906809350314337370000000100"
@@ -202,6 +204,31 @@ async def test_why_is_said_in_words(running: Running, outcome: Outcome, words: s
     await running.enter()
     entry = await running.end(await running.accept(lookup("n-1")), outcome)
     assert words in texts(await page_of(running, entry))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "decision", "planned"),
+    [
+        (Paused(), "Pausado", "flow auxiliar"),
+        (FOUND, "Cliente encontrado", "cliente cadastrado"),
+        (TIMEOUT, "Falhou", "flow auxiliar"),
+    ],
+)
+async def test_in_shadow_mode_no_page_says_that_a_flow_started(
+    running: Running, outcome: Outcome, decision: str, planned: str
+) -> None:
+    await running.enter()
+    entry = await running.end(
+        await running.accept(lookup("n-1")), outcome, route(outcome, INSTALLATION), ending=Ending(flow="chat.shadow")
+    )
+    page = await page_of(running, entry)
+
+    words = texts(page)
+    assert f"{decision} → Modo sombra: nada foi feito no chat Em modo sombra o Ponte só calcula" in words
+    assert f"O planejado era: {planned}." in words
+    assert "todos seguem" not in words
+    assert stations(page)[4] == "calm: Chat Nada foi feito no chat"
+    assert "Modo sombra: nada foi feito no chat" in texts(await running.get("eventos"))
 
 
 async def test_contracts_are_counted_and_not_told(running: Running) -> None:

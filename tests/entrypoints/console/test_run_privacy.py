@@ -101,7 +101,8 @@ def event(outcome: Outcome, *, flow: str | None, shell: str, waiting: bool) -> E
 
 @given(
     outcome=outcomes,
-    flow=st.none() | st.sampled_from(["auxiliary", "customer_found", "agent.keep", "chat.close", "chat.no_flow", "x"]),
+    flow=st.none()
+    | st.sampled_from(["auxiliary", "customer_found", "agent.keep", "chat.close", "chat.no_flow", "chat.shadow", "x"]),
     shell=st.sampled_from(["chat", "flow"]),
     waiting=st.booleans(),
 )
