@@ -41,7 +41,7 @@ GIVES_WAY_AFTER_S = 120.0
 a look at who has the chat"""
 SAID_AGAIN, SAID_ONCE_MORE = b"again", b"once more"
 """what is noted with the intent of a message that is sent a second time, and a third"""
-CLOSED_BEFORE, NO_FLOW = "chat.closed", "chat.no_flow"
+CLOSED_BEFORE, NO_FLOW, IN_DOUBT = "chat.closed", "chat.no_flow", "chat.in_doubt"
 _NOT_OURS = {Situation.WITH_AGENT: planned_ending(LeaveToAgent()), Situation.CLOSED: CLOSED_BEFORE}
 """how a chat's turn ends that somebody else ended meanwhile"""
 
@@ -197,7 +197,7 @@ class Perform:
     async def _end(self, entry: Entry, terminal: Terminal) -> Ending:
         """Ends the chat's turn as planned; where Huggy refuses that, in the auxiliary flow."""
         key = entry.notification.key
-        if entry.outcome is not None and await self._recording.recall(_auxiliary_key(key)) is not None:
+        if entry.outcome is not None and await self._recording.recall(auxiliary_key(key)) is not None:
             return await self._end_in_auxiliary(entry)  # Huggy refused the other one in an earlier attempt
         try:
             return await self._once(entry, EffectKey(f"{key}:end"), terminal)
@@ -210,7 +210,7 @@ class Perform:
 
     async def _end_in_auxiliary(self, entry: Entry) -> Ending:
         try:
-            return await self._once(entry, _auxiliary_key(entry.notification.key), to_auxiliary(self._installation))
+            return await self._once(entry, auxiliary_key(entry.notification.key), to_auxiliary(self._installation))
         except Rejected as failure:
             await self._alert(failure)
             return await self._apologise(entry, failure)
@@ -231,14 +231,14 @@ class Perform:
             except Failure:
                 await self._recording.forget(key)
                 raise
-        if doubt is not None:
-            await self._own_up(entry, doubt)
+        ending = Ending(flow=planned_ending(terminal)) if doubt is None else await self._own_up(entry, doubt)
         self._recording.step_happened(key)
-        return Ending(flow=planned_ending(terminal), cause=doubt.cause if doubt else None)
+        return ending
 
-    async def _own_up(self, entry: Entry, doubt: Failure) -> None:
+    async def _own_up(self, entry: Entry, doubt: Failure) -> Ending:
         await self._alert(doubt)
-        await self._last_words(entry, Say(message=Message(key="chat.in_doubt")))
+        await self._last_words(entry, Say(message=Message(key=IN_DOUBT)))
+        return Ending(flow=IN_DOUBT, cause=doubt.cause)
 
     async def _apologise(self, entry: Entry, failure: Rejected) -> Ending:
         await self._last_words(entry, Say(message=Message(key=NO_FLOW)))
@@ -276,5 +276,6 @@ def note_key(key: NotificationKey, index: int) -> EffectKey:
     return EffectKey(f"{key}:{index}:note")
 
 
-def _auxiliary_key(key: NotificationKey) -> EffectKey:
+def auxiliary_key(key: NotificationKey) -> EffectKey:
+    """Of the auxiliary flow in place of what Huggy refused."""
     return EffectKey(f"{key}:aux")

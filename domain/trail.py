@@ -38,8 +38,8 @@ class Ending(Struct, frozen=True, kw_only=True):
 
     flow: str
     """the key of the flow that was started; else what happened instead: `chat.close`, `agent.keep`, `chat.closed` (it was,
-    before), `chat.no_flow` (not even the auxiliary flow could be started), `chat.given_up`, `chat.shadow` (nothing was done,
-    as shadow mode promises)"""
+    before), `chat.no_flow` (not even the auxiliary flow could be started), `chat.given_up`, `chat.in_doubt` (nobody can
+    tell whether the flow started, or the chat was closed), `chat.shadow` (nothing was done, as shadow mode promises)"""
     cause: str | None = None
     """why not as planned"""
 

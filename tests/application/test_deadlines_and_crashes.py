@@ -635,6 +635,7 @@ async def test_after_a_crash_in_the_middle_of_a_flow_start_no_second_flow_is_sta
     await die_and_go_on(office, after_step=2)  # begin, perform
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
     assert office.said_keys == ["chat.in_doubt"]
+    assert office.journal.ending(1) == Ending(flow="chat.in_doubt", cause="huggy.flow_in_doubt")
 
 
 async def test_who_wakes_with_a_notification_that_another_has_finished_does_nothing_again() -> None:

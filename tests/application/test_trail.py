@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from adapters.memory.clock import SetClock
-from application.failures import InDoubt, Rejected, Unavailable
+from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
 from application.trail import STEPS_MAX, gather, note, take
 from domain.installation import FlowKey, Policies
 from domain.notification import Situation
@@ -170,13 +170,24 @@ async def test_where_no_flow_at_all_can_be_started_the_ending_says_so() -> None:
     assert office.journal.ending(2) == Ending(flow="auxiliary", cause="huggy.not_found")
 
 
-async def test_a_start_in_doubt_counts_as_failed() -> None:
+@pytest.mark.parametrize("doubt", [InDoubt("huggy.timeout"), Unintelligible("huggy.unexpected_status")])
+async def test_a_start_in_doubt_counts_as_failed_and_is_not_told_as_a_flow_that_started(doubt: Failure) -> None:
     office = Office()
     office.world.add(customer())
-    office.chat.fail(InDoubt("huggy.timeout"))
+    office.chat.fail(doubt)
     await office.receive(lookup())
 
-    assert office.journal.ending(1) == Ending(flow="customer_found", cause="huggy.timeout")
+    assert office.journal.ending(1) == Ending(flow="chat.in_doubt", cause=doubt.cause)
+    assert named(office.journal.trails(1)[0])[-1] == ("ended.chat.in_doubt", doubt.cause)
+
+
+async def test_a_refused_flow_whose_replacement_is_in_doubt_ends_so_with_the_cause_of_the_refusal() -> None:
+    office = Office()
+    office.world.add(customer())
+    office.chat.fail(Rejected("huggy.not_found"), InDoubt("huggy.timeout"))
+    await office.receive(lookup())
+
+    assert office.journal.ending(1) == Ending(flow="chat.in_doubt", cause="huggy.not_found")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from application.handle_notification import GIVEN_UP, SHADOW
 from application.history import Attempt, EffectRow, Event
-from application.perform import NO_FLOW, note_key, step_key
+from application.perform import IN_DOUBT, NO_FLOW, auxiliary_key, note_key, step_key
 from application.ports import EffectState, Render
 from domain.action import CloseChat, LeaveNote, LeaveToAgent, Message, Remark, Say, SayCode, SendPdf, StartFlow
 from domain.causes import advise
@@ -19,7 +19,16 @@ from domain.outcome import Shadowed
 from domain.redaction import Redaction
 from domain.trail import OK, SHARED, Step, cause_of, planned_ending
 from entrypoints.http.console.event_rows import RowShown, outcome_of, show_row, show_rows
-from entrypoints.http.console.run_words import FLOWS, IN_SHADOW, ending_words, kind_words, step_end, step_words, why
+from entrypoints.http.console.run_words import (
+    FLOWS,
+    IN_SHADOW,
+    ending_words,
+    kind_words,
+    step_end,
+    step_words,
+    why,
+    why_in_doubt,
+)
 from entrypoints.http.console.words import OUTCOMES, Word
 
 PIX_BEGINS = "0002"
@@ -107,10 +116,18 @@ def _why_otherwise(event: Event) -> tuple[str, ...]:
     cause = event.row.cause
     if event.row.flow == SHADOW:
         return (IN_SHADOW,)
+    if event.row.flow == IN_DOUBT:
+        return why_in_doubt(cause, closes=_was_to_be_closed(event))
     if cause is None or cause == _failure_of(event):
         return ()
     advice = advise(cause)
     return (f"{advice.title}.", advice.what_to_do)
+
+
+def _was_to_be_closed(event: Event) -> bool:
+    """Not where Huggy refused that, so that a flow was to start in its place."""
+    closes = event.route is not None and isinstance(event.route.terminal, CloseChat)
+    return closes and all(effect.key != auxiliary_key(event.row.key) for effect in event.effects)
 
 
 def _failure_of(event: Event) -> str | None:
@@ -193,7 +210,7 @@ def _at_end(event: Event, steps: Sequence[Step]) -> Station:
     if row.flow in {None, SHADOW}:
         return Station(picture="flow", name="Chat", word=Word("Nada foi feito no chat"))
     words = ending_words(row.flow)
-    failed_here = (row.cause or "").startswith("huggy.") or row.flow in {NO_FLOW, GIVEN_UP}
+    failed_here = (row.cause or "").startswith("huggy.") or row.flow in {NO_FLOW, IN_DOUBT, GIVEN_UP}
     if failed_here:
         return Station(picture="flow", name="Chat", word=Word(words, "bad"), note=advise(row.cause or "huggy.").title)
     tone = "warn" if row.flow == FlowKey.AUXILIARY else "good"
@@ -241,7 +258,8 @@ def _told(event: Event, render: Render) -> list[Told]:
         return []
     states = {effect.key: effect for effect in event.effects}
     told = [_told_at(index, remark, event, states, render) for index, remark in enumerate(route.remarks)]
-    return [*told, _last_words(event, render)] if event.row.flow == NO_FLOW else told
+    flow = event.row.flow
+    return [*told, _last_words(event, flow, render)] if flow in {NO_FLOW, IN_DOUBT} else told
 
 
 def _told_at(index: int, remark: Remark, event: Event, states: Mapping[EffectKey, EffectRow], render: Render) -> Told:
@@ -254,12 +272,12 @@ def _told_at(index: int, remark: Remark, event: Event, states: Mapping[EffectKey
     )
 
 
-def _last_words(event: Event, render: Render) -> Told:
-    """No effect is kept of them: whether they were sent, the last step in the chat tells."""
+def _last_words(event: Event, ending: str, render: Render) -> Told:
+    """Their key is the ending's name. No effect is kept of them: whether they were sent, the last step in the chat tells."""
     in_chat = [step for attempt in event.attempts for step in attempt.steps if step.what.startswith("huggy.")]
     is_said = bool(in_chat) and (in_chat[-1].what, in_chat[-1].ended) == ("huggy.say", OK)
     word = Word("Enviado", "good") if is_said else Word("Não sabemos se chegou", "warn")
-    return Told(text=render(Message(key=NO_FLOW)), is_note=False, word=word)
+    return Told(text=render(Message(key=ending)), is_note=False, word=word)
 
 
 def _state(effect: EffectRow | None, event: Event) -> Word:

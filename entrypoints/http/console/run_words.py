@@ -189,6 +189,26 @@ def why(outcome: Outcome) -> tuple[str, ...]:
             assert_never(outcome)
 
 
+def why_in_doubt(cause: str | None, *, closes: bool) -> tuple[str, ...]:
+    """Of a chat whose end Huggy did not confirm: what nobody knows, why, and what to do. `closes`: it was to be closed.
+
+    What helps against the cause in general is left out: this chat does not go on by itself.
+    """
+    why_so = () if cause in {None, "huggy.flow_in_doubt"} else (f"{advise(str(cause)).title}.",)
+    if closes:
+        return (
+            "Não sabemos se o atendimento foi encerrado: a confirmação da Huggy não chegou.",
+            *why_so,
+            "Abra a conversa na Huggy e, se ela ainda estiver aberta, encerre-a por lá.",
+        )
+    return (
+        "Não sabemos se o flow começou: a confirmação da Huggy não chegou.",
+        *why_so,
+        "O Ponte não o inicia outra vez, para o cliente não ser atendido em dobro.",
+        "Abra a conversa na Huggy: se ela parou, peça a um atendente que a assuma, ou reenvie este evento.",
+    )
+
+
 def _of_boletos(outcome: BoletosIssued) -> list[str]:
     sent = len(outcome.offers)
     words = ["1 fatura enviada." if sent == 1 else f"{sent} faturas enviadas."]

@@ -50,6 +50,7 @@ ENDINGS = MappingProxyType(
         "chat.closed": "O chat já estava encerrado",
         "chat.no_flow": "Nenhum flow começou",
         "chat.given_up": "Desistiu: um dia sem a Huggy",
+        "chat.in_doubt": "Sem confirmação da Huggy",
         "chat.shadow": "Modo sombra: nada foi feito no chat",
     }
 )

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from application.ports import Arrival, Conclusion, Entry
-from domain.action import LeaveNote, Message, Route, SayCode, SendPdf, StartFlow
+from domain.action import CloseChat, LeaveNote, Message, Route, SayCode, SendPdf, StartFlow, Terminal
 from domain.customer import Contract, ContractStatus
-from domain.identifiers import ContractId, CustomerId, FlowId, InvoiceId
+from domain.identifiers import ContractId, CustomerId, EffectKey, FlowId, InvoiceId
 from domain.installation import FlowKey
 from domain.outcome import (
     BoletosIssued,
@@ -138,6 +138,50 @@ async def test_the_last_words_to_a_customer_without_a_flow_are_shown(running: Ru
 async def test_last_words_that_no_step_tells_of_may_have_been_said(running: Running) -> None:
     await running.enter()
     assert "fala com você. Não sabemos se chegou" in texts(await stuck(running, "n-1"))
+
+
+async def in_doubt(running: Running, cause: str, terminal: Terminal, *, begun: str = "end") -> httpx.Response:
+    entry = await running.accept(lookup("n-1"))
+    await running.journal.begin(entry, EffectKey(f"n-1:{begun}"))
+    steps = (
+        Step(what="huggy.flow.start", at_ms=42.0, took_ms=9000.0, ended="huggy.timeout"),
+        Step(what="huggy.say", at_ms=9050.0, took_ms=30.0),
+        Step(what="ended.chat.in_doubt", at_ms=9090.0, took_ms=0.0, ended=cause),
+    )
+    ending = Ending(flow="chat.in_doubt", cause=cause)
+    await running.end(entry, FOUND, Route(terminal=terminal), steps=steps, ending=ending)
+    return await page_of(running, entry)
+
+
+async def test_of_a_flow_that_huggy_did_not_confirm_it_says_that_nobody_knows_what_was_said_and_what_to_do(
+    running: Running,
+) -> None:
+    await running.enter()
+    page = await in_doubt(running, "huggy.timeout", to(FlowKey.CUSTOMER_FOUND).terminal)
+
+    words = texts(page)
+    assert "Cliente encontrado → Sem confirmação da Huggy Não sabemos se o flow começou" in words
+    assert "A Huggy demorou demais para responder. O Ponte não o inicia outra vez," in words
+    assert "Abra a conversa na Huggy: se ela parou, peça a um atendente que a assuma, ou reenvie este evento." in words
+    assert "O planejado era: cliente cadastrado." in words
+    assert "Se a conversa não continuar em instantes, é só me escrever de novo. Enviado" in words
+    assert "Fim: Sem confirmação da Huggy" in words
+    assert "seguem sozinhas" not in words
+    assert stations(page)[4] == "bad: Chat Sem confirmação da Huggy A Huggy demorou demais para responder"
+    assert "Sem confirmação da Huggy" in texts(await running.get("eventos"))
+
+
+async def test_after_a_crash_in_the_middle_of_a_start_the_doubt_is_told_once(running: Running) -> None:
+    await running.enter()
+    words = texts(await in_doubt(running, "huggy.flow_in_doubt", to(FlowKey.CUSTOMER_FOUND).terminal))
+    assert "a confirmação da Huggy não chegou. O Ponte não o inicia outra vez," in words
+
+
+@pytest.mark.parametrize(("begun", "what"), [("end", "o atendimento foi encerrado"), ("aux", "o flow começou")])
+async def test_of_a_close_in_doubt_it_says_what_is_not_known(running: Running, begun: str, what: str) -> None:
+    await running.enter()
+    page = await in_doubt(running, "huggy.timeout", CloseChat(), begun=begun)
+    assert f"Não sabemos se {what}: a confirmação da Huggy não chegou." in texts(page)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,9 @@ def event(outcome: Outcome, *, flow: str | None, shell: str, waiting: bool) -> E
 @given(
     outcome=outcomes,
     flow=st.none()
-    | st.sampled_from(["auxiliary", "customer_found", "agent.keep", "chat.close", "chat.no_flow", "chat.shadow", "x"]),
+    | st.sampled_from(
+        ["auxiliary", "customer_found", "agent.keep", "chat.close", "chat.no_flow", "chat.in_doubt", "chat.shadow", "x"]
+    ),
     shell=st.sampled_from(["chat", "flow"]),
     waiting=st.booleans(),
 )
