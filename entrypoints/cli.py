@@ -243,10 +243,11 @@ def _outage(args: argparse.Namespace, terminal: Terminal) -> Reply:
     settings.keys()
 
     async def act() -> Reply:
-        async with terminal.root().open_outages(settings) as (installations, outages):
+        async with terminal.root().open_outages(settings) as (installations, outages, note):
             desk = OutageDesk(
                 installations=installations,
                 outages=outages,
+                note=note,
                 clock=terminal.clock,
                 new_id=lambda: secrets.token_hex(4),
             )

@@ -1,7 +1,7 @@
 """`ponte outage …`: mass outages declared, corrected, closed and listed, scriptable."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from domain.installation import Installation
 from domain.outage_scope import DeclaredOutage, OutageId
 from entrypoints.outage_form import (
     REFUSALS,
+    OutageChange,
     OutageForm,
     WrongOutage,
     outage_facts,
@@ -23,12 +24,16 @@ from entrypoints.outage_form import (
 )
 from entrypoints.reply import CommandFailed, Reply, WrongUsage
 
+NoteOutage = Callable[[InstallationId, OutageChange, DeclaredOutage], Awaitable[None]]
+"""keeps who did what to an outage, which is told as it is afterwards"""
+
 
 class OutageDesk(Struct, frozen=True, kw_only=True):
     """What the commands work with."""
 
     installations: Installations
     outages: OutageRegistry
+    note: NoteOutage
     clock: Clock
     new_id: Callable[[], str]
 
@@ -59,7 +64,7 @@ async def open_outage(desk: OutageDesk, installation_id: str | None, form: Outag
     except WrongOutage as wrong:
         raise WrongUsage(f"--{wrong}") from None
     opened = await _declare(desk, installation).open(OutageId(desk.new_id()), declaration)
-    return await _reply(desk, installation, opened)
+    return await _changed(desk, installation, opened, OutageChange.OPENED)
 
 
 async def correct_outage(desk: OutageDesk, installation_id: str | None, outage_id: str, form: OutageForm) -> Reply:
@@ -69,13 +74,15 @@ async def correct_outage(desk: OutageDesk, installation_id: str | None, outage_i
     except WrongOutage as wrong:
         raise WrongUsage(f"--{wrong}") from None
     corrected = await _declare(desk, installation).correct(OutageId(outage_id), correction)
-    return await _reply(desk, installation, corrected)
+    return await _changed(desk, installation, corrected, OutageChange.CORRECTED)
 
 
 async def close_outage(desk: OutageDesk, installation_id: str | None, outage_id: str) -> Reply:
     installation = await _chosen(desk, installation_id)
+    before = await desk.outages.get(installation.id, OutageId(outage_id))
     closed = await _declare(desk, installation).close(OutageId(outage_id))
-    return await _reply(desk, installation, closed)
+    closes = before is not None and before.ended_at is None
+    return await _changed(desk, installation, closed, OutageChange.CLOSED if closes else None)
 
 
 async def list_outages(desk: OutageDesk, installation_id: str | None, *, past: bool) -> Reply:
@@ -110,9 +117,14 @@ def _declare(desk: OutageDesk, installation: Installation) -> DeclareOutages:
     return DeclareOutages(registry=desk.outages, clock=desk.clock, installation=installation)
 
 
-async def _reply(desk: OutageDesk, installation: Installation, outage: DeclaredOutage | WhyNot) -> Reply:
+async def _changed(
+    desk: OutageDesk, installation: Installation, outage: DeclaredOutage | WhyNot, change: OutageChange | None
+) -> Reply:
+    """`change`: what is noted of it; None: nothing changed."""
     if isinstance(outage, WhyNot):
         raise CommandFailed(REFUSALS[outage])
+    if change is not None:
+        await desk.note(installation.id, change, outage)
     told = (await desk.outages.told(installation.id)).get(outage.id, Told())
     now, zone = desk.clock.now(), zone_of(installation)
     silent = outage.stands(now) and not installation.policies.outage_message_enabled

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct
@@ -50,6 +51,14 @@ REFUSALS = {
     WhyNot.TOLD_BY_ERP: "quem informa essa falha é o ERP: corrija por lá; por aqui só dá para encerrar",
     WhyNot.TOO_MANY: "há falhas demais abertas ou encerradas há pouco; junte várias numa só, por bairro ou cidade",
 }
+
+
+class OutageChange(StrEnum):
+    """What somebody did to an outage, as the installation's history of changes tells it."""
+
+    OPENED = "Abriu uma falha massiva"
+    CORRECTED = "Corrigiu uma falha massiva"
+    CLOSED = "Encerrou uma falha massiva"
 
 
 class WrongOutage(ValueError):
@@ -195,6 +204,11 @@ def outage_facts(outage: DeclaredOutage, told: Told, *, now: datetime, zone: Zon
         "chats_told": told.chats,
         "chats_closed": told.closed,
     }
+
+
+def change_details(outage: DeclaredOutage) -> Mapping[str, str]:
+    """What the history of changes tells of it: where it is, no contract by its number."""
+    return {"atinge": said_scope(outage.scope)}
 
 
 _STATES = {"open": "aberta", "ended": "encerrada", "expired": "vencida"}

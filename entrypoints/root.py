@@ -12,6 +12,7 @@ from application.outage_ports import OutageRegistry
 from application.ports import Erps, Installations
 from domain.installation import ErpKind
 from entrypoints.cli_installation import NoteChange
+from entrypoints.cli_outage import NoteOutage
 from entrypoints.connections import AskHuggy, Probe
 from entrypoints.settings import Settings
 
@@ -53,8 +54,10 @@ class Root(Protocol):
         ...
 
     @property
-    def open_outages(self) -> Callable[[Settings], AbstractAsyncContextManager[tuple[Installations, OutageRegistry]]]:
-        """The registry, with the installations that its outages belong to."""
+    def open_outages(
+        self,
+    ) -> Callable[[Settings], AbstractAsyncContextManager[tuple[Installations, OutageRegistry, NoteOutage]]]:
+        """The registry, with the installations that its outages belong to, and what keeps each change of them."""
         ...
 
     @property

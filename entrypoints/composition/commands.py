@@ -24,8 +24,11 @@ from application.failures import Failure
 from application.outage_ports import OutageRegistry
 from application.ports import Erps, Installations
 from domain.causes import advise
+from domain.identifiers import InstallationId
 from domain.installation import ErpKind, Installation
+from domain.outage_scope import DeclaredOutage
 from entrypoints.cli_installation import NoteChange
+from entrypoints.cli_outage import NoteOutage
 from entrypoints.composition.container import Container
 from entrypoints.composition.erps import make_probe, make_tls, read_address, settings_of
 from entrypoints.composition.serving import (
@@ -42,6 +45,7 @@ from entrypoints.composition.serving import (
 from entrypoints.connections import AskHuggy, Probe, try_huggy
 from entrypoints.http.console.setup_saving import changes_between
 from entrypoints.listening import listening, port_of
+from entrypoints.outage_form import OutageChange, change_details
 from entrypoints.settings import Settings
 
 log = structlog.get_logger()
@@ -127,6 +131,15 @@ def notes_of(audit: Audit) -> NoteChange:
     return note
 
 
+def outage_notes_of(audit: Audit) -> NoteOutage:
+    """As `notes_of`, of outages."""
+
+    async def note(installation_id: InstallationId, change: OutageChange, outage: DeclaredOutage) -> None:
+        await audit.note(installation_id, _CommandLine(), change, change_details(outage))
+
+    return note
+
+
 async def mail_problem(settings: Settings) -> str | None:
     if settings.smtp_url is None:
         return None
@@ -148,13 +161,13 @@ async def open_operators(settings: Settings) -> AsyncIterator[Operators]:
 
 
 @asynccontextmanager
-async def open_outages(settings: Settings) -> AsyncIterator[tuple[Installations, OutageRegistry]]:
+async def open_outages(settings: Settings) -> AsyncIterator[tuple[Installations, OutageRegistry, NoteOutage]]:
     """For a visit, as `open_installations`."""
     with (
         refusals_in_words(),
         closing(visit_database(settings.database_url, keys=settings.keys(), clock=SystemClock())) as visited,
     ):
-        yield visited.installations, visited.outages
+        yield visited.installations, visited.outages, outage_notes_of(visited.audit)
 
 
 @asynccontextmanager

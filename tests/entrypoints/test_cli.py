@@ -27,10 +27,13 @@ from application.outage_ports import OutageRegistry
 from application.ports import Erps, Installations
 from domain.identifiers import CompanyId, FlowId, InstallationId, Secret
 from domain.installation import ErpAccess, ErpKind, FlowKey, Installation
+from domain.outage_scope import DeclaredOutage, OutageId
 from entrypoints import cli
 from entrypoints.cli import Terminal
 from entrypoints.cli_installation import NoteChange
+from entrypoints.cli_outage import NoteOutage
 from entrypoints.connections import TOKEN, AskHuggy, Probe, Tried, Verdict
+from entrypoints.outage_form import OutageChange
 from entrypoints.reply import CommandFailed
 from entrypoints.settings import Settings
 from tests.entrypoints.fakes import INSTALLATION
@@ -58,6 +61,7 @@ class MemoryRoot:
         self.world = World(now=NOW)
         self.ran: list[object] = []
         self.noted: list[tuple[Installation | None, Installation]] = []
+        self.noted_outages: list[tuple[InstallationId, OutageChange, OutageId]] = []
         self.problem: str | None = None
         self.error: Exception | None = None
 
@@ -101,8 +105,11 @@ class MemoryRoot:
         raise AssertionError("commands on operators are tried over a real file")
 
     @asynccontextmanager
-    async def open_outages(self, settings: Settings) -> AsyncIterator[tuple[Installations, OutageRegistry]]:
-        yield self.installations, self.outages
+    async def open_outages(self, settings: Settings) -> AsyncIterator[tuple[Installations, OutageRegistry, NoteOutage]]:
+        async def note(installation_id: InstallationId, change: OutageChange, outage: DeclaredOutage) -> None:
+            self.noted_outages.append((installation_id, change, outage.id))
+
+        yield self.installations, self.outages, note
 
     @asynccontextmanager
     async def open_erps(self, settings: Settings) -> AsyncIterator[Erps]:

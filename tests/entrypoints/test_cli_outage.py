@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from domain.identifiers import InstallationId, Secret
 from domain.installation import Policies
 from domain.outage_scope import OutageId, Source
+from entrypoints.outage_form import OutageChange
 from tests.entrypoints.fakes import INSTALLATION
 from tests.entrypoints.test_cli import Ponte
 
@@ -84,6 +85,22 @@ def test_what_the_erp_tells_is_corrected_there(ponte: Ponte) -> None:
     assert ponte("outage", "update", outage["id"], "--cause", "x") == 1
     assert "quem informa essa falha é o ERP" in ponte.err
     assert ponte("outage", "close", outage["id"]) == 0
+
+
+def test_every_change_is_noted_once_and_what_changes_nothing_is_not(ponte: Ponte) -> None:
+    ident = ponte.json("outage", "open", "--scope", "all")["outage"]["id"]
+    ponte.json("outage", "update", ident, "--cause", "energia")
+    for _ in range(2):
+        ponte.json("outage", "close", ident)
+    assert ponte("outage", "update", ident, "--cause", "outra") == 1
+    assert ponte("outage", "close", "o-9") == 1
+    ponte.json("outage", "list", "--all")
+
+    assert ponte.root.noted_outages == [
+        (TELLS.id, OutageChange.OPENED, ident),
+        (TELLS.id, OutageChange.CORRECTED, ident),
+        (TELLS.id, OutageChange.CLOSED, ident),
+    ]
 
 
 def test_of_several_installations_one_must_be_named(ponte: Ponte) -> None:

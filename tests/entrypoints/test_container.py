@@ -101,6 +101,27 @@ async def test_what_the_command_line_changed_is_in_the_history_without_a_secret(
     }
 
 
+async def test_what_the_command_line_did_to_outages_is_in_the_history_and_names_no_contract(
+    run: Run, environ: dict[str, str]
+) -> None:
+    def by_commands() -> str:
+        run("migrate")
+        ident = str(json.loads(run(*ADD, "--json")[1])["installation_id"])
+        outage = json.loads(run("outage", "open", "--scope", "contracts=20743,20801", "--json")[1])["outage"]["id"]
+        run("outage", "update", outage, "--scope", "city=Contagem", "--cause", "energia")
+        run("outage", "close", outage)
+        return ident
+
+    ident = InstallationId(await asyncio.to_thread(by_commands))
+    with serving(read_settings(environ), works=False) as built:
+        *notes, _ = await built.database().audit.recent(ident)
+    assert [(note.author, note.by_operator, note.what, note.details) for note in notes] == [
+        ("linha de comando", False, "Encerrou uma falha massiva", {"atinge": "na cidade Contagem"}),
+        ("linha de comando", False, "Corrigiu uma falha massiva", {"atinge": "na cidade Contagem"}),
+        ("linha de comando", False, "Abriu uma falha massiva", {"atinge": "em 2 contratos"}),
+    ]
+
+
 def test_keys_are_rotated_and_the_old_one_may_go(run: Run, environ: dict[str, str]) -> None:
     run("migrate")
     ident = json.loads(run(*ADD, "--json")[1])["installation_id"]

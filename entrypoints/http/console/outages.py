@@ -29,8 +29,10 @@ from entrypoints.http.console.run_words import WHY_NOT_FOUND
 from entrypoints.http.console.session import PageRequest, Visitor, flash
 from entrypoints.outage_form import (
     REFUSALS,
+    OutageChange,
     OutageForm,
     WrongOutage,
+    change_details,
     read_correction,
     read_declaration,
     state_of,
@@ -98,7 +100,7 @@ async def open_outage(
     opened = await _declare(console, installation).open(OutageId(console.new_id()), declaration)
     if isinstance(opened, WhyNot):
         return await _page(request, console, installation, typed=typed, errors={"reach": _sentence(opened)})
-    await console.audit.note(installation.id, visitor, "Abriu uma falha massiva", {"atinge": said_scope(opened.scope)})
+    await console.audit.note(installation.id, visitor, OutageChange.OPENED, change_details(opened))
     await flash(request, OPENED if installation.policies.outage_message_enabled else OPENED_SILENTLY)
     return Redirect(_address(installation), status_code=303)
 
@@ -133,9 +135,7 @@ async def correct_outage(
     if isinstance(corrected, WhyNot):
         errors = {"reach": _sentence(corrected)}
         return await _edit_page(request, console, installation, outage, typed=typed, errors=errors)
-    await console.audit.note(
-        installation.id, visitor, "Corrigiu uma falha massiva", {"atinge": said_scope(corrected.scope)}
-    )
+    await console.audit.note(installation.id, visitor, OutageChange.CORRECTED, change_details(corrected))
     await flash(request, CORRECTED if installation.policies.outage_message_enabled else CORRECTED_SILENTLY)
     return Redirect(_address(installation), status_code=303)
 
@@ -152,9 +152,7 @@ async def close_outage(
     closed = await _declare(console, installation).close(outage.id)
     if isinstance(closed, WhyNot):
         raise NotFoundException
-    await console.audit.note(
-        installation.id, visitor, "Encerrou uma falha massiva", {"atinge": said_scope(closed.scope)}
-    )
+    await console.audit.note(installation.id, visitor, OutageChange.CLOSED, change_details(closed))
     await flash(request, "Falha encerrada: ninguém mais é avisado dela.")
     return Redirect(_address(installation), status_code=303)
 
