@@ -86,10 +86,7 @@ def build_server(container: Container) -> Litestar:
     async def start() -> None:
         works = working_in_thread(work, new_loop=uvloop.new_event_loop) if container.works() else work()
         await running.enter_async_context(works)
-        # What is alive now lives as long as the process: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        _settle()
 
     return build_app(
         AppParts(
@@ -139,7 +136,15 @@ async def work(container: Container) -> None:
         container.huggy_tokens().going(),
         _forgetting(container),
     ):
+        _settle()
         await work_until_stopped(_unfinished(container), container.engine(), stop_signal())
+
+
+def _settle() -> None:
+    """What is alive now lives as long as the process: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _forgetting(container: Container) -> AbstractAsyncContextManager[None]:
