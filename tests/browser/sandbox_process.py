@@ -18,7 +18,7 @@ class SandboxProcess:
         self.url = self._found(r"^Ponte +(http://\S+)")
         self.huggy_url = self._found(r"^Huggy simulada +(http://\S+)")
         self.erp_url = self._found(r"^Voalle simulado +(http://\S+)")
-        self.password = self._found(r"senha (\S+)")
+        self.password = self._found(r", senha (\S+)$")
 
     def _found(self, pattern: str) -> str:
         found = re.search(pattern, self.printed, re.MULTILINE)

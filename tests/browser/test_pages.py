@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from entrypoints.sandbox_run import OPERATOR
 from tests.browser.places import DOORS, PLACES
+from tests.browser.sandbox_process import SandboxProcess
 from tests.browser.window import Window, overflow_of
 
 AXE = Path(__file__).with_name("axe-4.14.1.min.js").read_text(encoding="utf-8")
@@ -139,3 +142,20 @@ def test_a_chat_goes_on_without_any_script(open_window: Callable[..., Window]) -
     page.locator("#respostas").get_by_role("button", name="4. Consultar").click()
     page.locator("#respostas").get_by_role("button", name="Meu documento").click()
     expect(page.get_by_role("log", name="Mensagens")).to_contain_text("Encontrei mais de um contrato no seu cadastro")
+
+
+@pytest.mark.parametrize("asks_by_itself", [True, False])
+def test_an_open_page_leads_to_the_door_after_the_session_ended_and_the_door_leads_back(
+    page: Page, sandbox: SandboxProcess, asks_by_itself: bool
+) -> None:
+    path = "/i/sandbox/rede-off" if asks_by_itself else "/i/sandbox/configurar/huggy"
+    page.goto(path)
+    page.context.clear_cookies()
+    if not asks_by_itself:
+        page.get_by_role("button", name="Testar").click()
+    page.wait_for_url(f"**/entrar?next={quote(path, safe='')}")
+    page.get_by_role("link", name="Entrar como operador").click()
+    page.get_by_label("Nome").fill(OPERATOR)
+    page.get_by_label("Senha").fill(sandbox.password)
+    page.get_by_role("button", name="Entrar").click()
+    page.wait_for_url(f"**{path}")

@@ -29,7 +29,7 @@ class Window:
         browser tells too; that a script or a style sheet is missing is our fault."""
         is_page = "Failed to load resource" in message.text and "/estatico/" not in message.location.get("url", "")
         if message.type == "error" and not (
-            is_page and any(f" {status} " in message.text for status in (400, 404, 422))
+            is_page and any(f" {status} " in message.text for status in (400, 401, 404, 422))
         ):
             self.complaints.append(f"{self.page.url}: {message.text}")
 

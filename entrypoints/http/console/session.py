@@ -331,17 +331,20 @@ async def _is_still_let_in(console: Console, browser: Browser, company_id: Compa
 
 
 def ask_to_sign_in(request: PageRequest, _: NotSignedIn) -> Response[Any]:
-    """To the door, and back to where they wanted to go if that was a page to look at."""
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    door = "/entrar" + (f"?next={quote(wanted, safe='')}" if request.method in SAFE_METHODS and wanted != "/" else "")
-    if request.headers.get("hx-request"):
+    """To the door, and back to where they wanted to go if that was a page to look at. Where a page that is open asked for
+    a part of itself, all of it goes to the door, and back to that page."""
+    if _is_part(request.scope):
+        door = _door(_open_page(request))
         return Response("", status_code=401, headers={"hx-redirect": door}, media_type=MediaType.TEXT)
-    return Redirect(door, status_code=303)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return Redirect(_door(wanted if request.method in SAFE_METHODS else ""), status_code=303)
 
 
-def refuse_foreign(request: PageRequest, _: NotFromOurPage) -> Response[str]:
+def refuse_foreign(request: PageRequest, _: NotFromOurPage) -> Response[Any]:
     """A session that ended took its token along; at the door there is none yet."""
     is_over = visitor_or_none(request) is None and not request.url.path.startswith("/entrar")
+    if is_over and _is_part(request.scope):
+        return ask_to_sign_in(request, NotSignedIn())
     return give_console(request).pages.show(
         request,
         "enter/refused.html",
@@ -353,6 +356,16 @@ def refuse_foreign(request: PageRequest, _: NotFromOurPage) -> Response[str]:
         again="/entrar" if is_over else "",
         again_label="Entrar de novo",
     )
+
+
+def _door(next_: str) -> str:
+    return "/entrar" + (f"?next={quote(next_, safe='')}" if next_ not in {"", "/"} else "")
+
+
+def _open_page(request: PageRequest) -> str:
+    """The page of ours that a part was asked for from, as htmx tells it; empty: it tells none."""
+    told = re.match(r"https?://[^/?#]+(/[^#]*)", request.headers.get("hx-current-url", ""))
+    return own_path(told[1]) if told else ""
 
 
 def own_path(text: str) -> str:

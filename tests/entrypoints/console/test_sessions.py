@@ -277,9 +277,37 @@ async def test_nobody_who_is_not_signed_in_sees_a_room_or_learns_whether_it_exis
             assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/entrar")
 
 
+PART = {"HX-Request": "true", "HX-Current-URL": "http://ponte.example/i/inst-1/eventos?tipo=boleto#linhas"}
+"""as htmx sends it from a page that is open"""
+
+
 async def test_a_part_of_a_page_is_sent_to_the_door_as_a_whole(stage: Stage, browser: Browser) -> None:
-    answer = await browser.get("/empresas", headers={"HX-Request": "true"})
-    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/entrar?next=%2Fempresas")
+    headers = {**PART, "X-CSRF-Token": await browser.csrf()}
+    for method, path in rooms(stage):
+        answer = await browser.http.request(method, path, headers=headers)
+        assert (answer.status_code, answer.text) == (401, ""), (method, path)
+        assert answer.headers["hx-redirect"] == "/entrar?next=%2Fi%2Finst-1%2Feventos%3Ftipo%3Dboleto"
+
+
+async def test_a_page_that_is_open_goes_to_the_door_whatever_it_sends_after_the_session_ended(
+    stage: Stage, browser: Browser
+) -> None:
+    await stage.has_operator()
+    await browser.as_operator()
+    headers = {**PART, "X-CSRF-Token": await browser.csrf()}
+    stage.clock.advance(12 * HOURS)
+    for method, path in [*rooms(stage), ("POST", "/instalacoes/nova")]:
+        answer = await browser.http.request(method, path, headers=headers)
+        assert (answer.status_code, answer.text) == (401, ""), (method, path)
+        assert answer.headers["hx-redirect"] == "/entrar?next=%2Fi%2Finst-1%2Feventos%3Ftipo%3Dboleto"
+
+
+@pytest.mark.parametrize(
+    "told", ["", "http://ponte.example", "http://ponte.example//elsewhere.example", "http://[", "javascript:alert(1)"]
+)
+async def test_the_door_leads_on_to_no_place_but_a_page_of_ours(browser: Browser, told: str) -> None:
+    answer = await browser.http.post("/instalacoes/nova", headers={**PART, "HX-Current-URL": told})
+    assert answer.headers["hx-redirect"] == "/entrar"
 
 
 async def test_an_installation_that_goes_to_another_company_goes_out_of_sight(stage: Stage, browser: Browser) -> None:
