@@ -27,3 +27,7 @@ class DatabaseUnreachable(DatabaseRefused):
 
 class DatabaseUnusable(DatabaseRefused):
     """A file that can't be opened, or is none of a database."""
+
+
+class DatabaseForeign(DatabaseRefused):
+    """A file that another program keeps its tables in."""

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
 
-from adapters.storage.refusals import DatabaseInUse, DatabaseUnsupported, DatabaseUnusable
+from adapters.storage.refusals import DatabaseForeign, DatabaseInUse, DatabaseUnsupported, DatabaseUnusable
+from adapters.storage.tables import installations_revision
 
 CHECKPOINT_PAGES = 1000
 """SQLite's own default; 4 MB of log"""
@@ -25,6 +26,8 @@ WRITER_CACHE_KIB = 16 * 1024
 """of pages, at most; those of the indexes come again with every notification"""
 BUSY_TIMEOUT_MS = 5000
 """how long a writer waits for one of another process"""
+OURS = installations_revision.name
+"""a table that every version has"""
 
 
 def database_path(url: str) -> Path:
@@ -48,6 +51,7 @@ def writing_engine(path: Path, *, checkpoints: bool) -> Engine:
     two connections reset the log at once.
     """
     engine = _engine(path, checkpoint_pages=CHECKPOINT_PAGES if checkpoints else 0)
+    event.listen(engine, "connect", _write_ahead)
     event.listen(engine, "connect", _keep_more_pages)
     event.listen(engine, "begin", _begin_immediate)
     return engine
@@ -102,7 +106,7 @@ def changing(url: str) -> Iterator[Connection]:
     """One transaction over the file, made with its folder where there is none, while no process serves from it."""
     path = database_path(url)
     with looking(url):
-        pass  # what is no database gets no lock beside it
+        pass  # what is no database, or not ours, gets no lock beside it
     with usable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with only_process(path):
@@ -129,7 +133,7 @@ def remove(url: str) -> None:
 
 @contextmanager
 def looking(url: str) -> Iterator[Connection | None]:
-    """None: there is no file, and none is made."""
+    """None: there is no file, and none is made. A look leaves the file as it is; one of another program is refused."""
     path = database_path(url)
     with usable(path):
         there = path.exists()
@@ -141,6 +145,13 @@ def looking(url: str) -> Iterator[Connection | None]:
         with usable(path):
             connection = engine.connect()
         with connection:
+            with usable(path):
+                tables = inspect(connection).get_table_names()
+            if tables and OURS not in tables:
+                raise DatabaseForeign(
+                    f"PONTE_DATABASE_URL: {path} é de outro programa: tem tabelas, e nenhuma é do Ponte. Indique outro "
+                    "arquivo, que o `ponte migrate` cria."
+                )
             yield connection
     finally:
         engine.dispose()
@@ -175,7 +186,6 @@ def _configure(engine: Engine, *, checkpoint_pages: int) -> None:
         connection.isolation_level = None  # the driver's own idea of when to begin leaves DDL and SELECT out
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             f"wal_autocheckpoint={checkpoint_pages}",
@@ -184,6 +194,11 @@ def _configure(engine: Engine, *, checkpoint_pages: int) -> None:
             _pragma(connection, pragma)
 
     event.listen(engine, "connect", set_up)
+
+
+def _write_ahead(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """The file remembers it: whoever only reads need not say it, and changes no file that is not ours."""
+    _pragma(connection, "journal_mode=WAL")
 
 
 def _keep_more_pages(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

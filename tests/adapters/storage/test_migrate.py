@@ -3,11 +3,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from adapters.storage import migrate
+from adapters.storage import migrate, sqlite_file
 from adapters.storage.refusals import (
+    DatabaseForeign,
     DatabaseInUse,
     DatabaseNewer,
     DatabaseOutdated,
@@ -95,6 +97,51 @@ def test_a_file_that_cannot_be_a_database_is_refused_with_what_to_look_at_and_no
     with pytest.raises(DatabaseRefused), served(unusable):
         pass
     assert sorted(tmp_path.rglob("*")) == before
+
+
+ALEMBIC = "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('0001')"
+
+
+@pytest.mark.parametrize(
+    "tables", ["CREATE TABLE contacts (name TEXT)", f"CREATE TABLE outbox (seq INTEGER); {ALEMBIC}"]
+)
+def test_a_file_of_another_program_is_refused_with_what_to_do_and_left_as_it_is(tmp_path: Path, tables: str) -> None:
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(tables)
+    before = path.read_bytes()
+
+    for refused in (migrate.upgrade, migrate.ensure_current):
+        with pytest.raises(DatabaseForeign, match=r"theirs\.db é de outro programa: .* Indique outro arquivo"):
+            refused(f"sqlite:///{path}")
+    with pytest.raises(DatabaseForeign), served(f"sqlite:///{path}"):
+        pass
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
+    (tmp_path / "none.db").touch()
+    with closing(sqlite3.connect(tmp_path / "emptied.db")) as connection:
+        connection.executescript("CREATE TABLE gone (seq INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE gone")
+
+    for name in ("none.db", "emptied.db"):
+        url = f"sqlite:///{tmp_path / name}"
+        migrate.upgrade(url)
+        migrate.ensure_current(url)
+
+
+@pytest.mark.parametrize("revision", [script.revision for script in migrate._scripts().walk_revisions()])
+def test_a_file_of_every_version_is_ours_and_is_brought_up(tmp_path: Path, revision: str) -> None:
+    url = f"sqlite:///{tmp_path}/earlier.db"
+    with sqlite_file.changing(url) as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    assert migrate.current(url) == revision
+
+    migrate.upgrade(url)
+    migrate.ensure_current(url)
 
 
 def test_a_file_that_cannot_be_locked_is_not_served_from(url: str) -> None:
