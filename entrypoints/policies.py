@@ -43,6 +43,15 @@ def with_policies(current: Policies, written: Iterable[tuple[str, str]]) -> Poli
     return replace(current, **{name: _read(name, text.strip()) for name, text in written})
 
 
+def what_is_right(name: str) -> str:
+    """What this policy may be, in Portuguese: `use …`."""
+    if name in _PARTS:
+        return f"use, separados por vírgula, {_PARTS[name][1]}"
+    if name == "timezone":
+        return "use um fuso da base IANA, como America/Sao_Paulo ou America/Manaus"
+    return f"use {_allowed(_FIELDS[name])}"
+
+
 def _read(name: str, text: str) -> object:
     field = _FIELDS.get(name)
     if field is None:
@@ -53,20 +62,20 @@ def _read(name: str, text: str) -> object:
         parts = tuple(part.strip() for part in text.split(",") if part.strip())
         return tuple(_read_part(name, part) for part in parts)
     if name == "timezone" and text not in available_timezones():
-        raise WrongPolicy(f"{name}: use um fuso da base IANA, como America/Sao_Paulo ou America/Manaus")
+        raise _wrong(name)
     try:
         value = msgspec.convert(text, field.type, strict=False)
     except msgspec.ValidationError:
-        raise _wrong(field) from None
+        raise _wrong(name) from None
     if isinstance(value, int | float) and not _sane(name, value):
-        raise _wrong(field)
+        raise _wrong(name)
     return value
 
 
 def _read_part(name: str, part: str) -> str:
-    reader, what = _PARTS[name]
+    reader, _ = _PARTS[name]
     if (read := reader(part)) is None:
-        raise WrongPolicy(f"{name}: não entendi “{part[:40]}”; use, separados por vírgula, {what}")
+        raise WrongPolicy(f"{name}: não entendi “{part[:40]}”; {what_is_right(name)}")
     return read
 
 
@@ -77,13 +86,15 @@ def _sane(name: str, value: float) -> bool:
     return math.isfinite(value) and lowest_is_fine and value <= _MOST
 
 
-def _wrong(field: FieldInfo) -> WrongPolicy:
-    return WrongPolicy(f"{field.name}: use {_allowed(field)}")
+def _wrong(name: str) -> WrongPolicy:
+    return WrongPolicy(f"{name}: {what_is_right(name)}")
 
 
 def _allowed(field: FieldInfo) -> str:
     if field.type is bool:
         return "true ou false"
+    if field.type is str:
+        return "um texto"
     if isinstance(field.type, type) and issubclass(field.type, StrEnum):
         return " ou ".join(field.type)
     number = "um número" if field.type is float else "um número inteiro"
