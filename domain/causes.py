@@ -127,6 +127,10 @@ ADVICE = {
     "huggy.grant_refused": _advice(
         "A Huggy não renovou o nosso acesso", "Entre de novo com a Huggy na página de configuração."
     ),
+    "huggy.client_missing": _advice(
+        "O acesso à Huggy precisa ser renovado, e falta o aplicativo do Ponte",
+        "Quem cuida do Ponte deve definir PONTE_HUGGY_CLIENT_ID e PONTE_HUGGY_CLIENT_SECRET.",
+    ),
     "huggy.client_refused": _advice(
         "A Huggy recusou o aplicativo do Ponte",
         "Quem cuida do Ponte deve conferir PONTE_HUGGY_CLIENT_ID e PONTE_HUGGY_CLIENT_SECRET.",

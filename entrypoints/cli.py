@@ -133,6 +133,7 @@ def _doctor(_args: argparse.Namespace, terminal: Terminal) -> Reply:
         settings = terminal.settings()
     except SettingsError as error:
         return doctor.wrong_settings(error)
+    configure_logging(settings.log_format)
     root = terminal.root()
 
     async def diagnose() -> Reply:
@@ -197,6 +198,7 @@ def _at_the_desk(terminal: Terminal, act: Callable[[Desk], Coroutine[Any, Any, R
 async def _test_installation(args: argparse.Namespace, terminal: Terminal, installations: Installations) -> Reply:
     installation = await cli_installation.find(installations, args.installation)
     settings, root = terminal.settings(), terminal.root()
+    configure_logging(settings.log_format)
     return await doctor.try_installation(
         installation,
         settings,

@@ -14,13 +14,14 @@ from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.web.probe import Fault, Layer, Reached
 from application.console_ports import Accounts, FlowChoice, FlowLists
 from application.failures import Failure, Rejected, Unavailable, Unintelligible
 from application.ports import Erp
 from domain.causes import advise
-from domain.identifiers import InstallationId
+from domain.identifiers import InstallationId, Secret
 from domain.installation import ErpAccess, Installation
 from domain.tax_id import Cnpj, TaxId
 from entrypoints.work_loop import WorkLoop
@@ -44,6 +45,9 @@ and its connections are its own, and end with the block. Entered on the work loo
 
 AskHuggy = Callable[[Installation], Awaitable[Sequence["Tried"]]]
 """`try_huggy` over open ways to Huggy."""
+
+RenewAccess = Callable[[InstallationId, Secret], Awaitable[Secret]]
+"""A token in place of one that Huggy refused, kept for everybody; raises what keeps us from one."""
 
 
 class Verdict(StrEnum):
@@ -73,12 +77,20 @@ class Connections:
     """Tries out installations as they are, or as they would be once saved. May be asked on any loop."""
 
     def __init__(
-        self, *, probe: Probe, open_erp: OpenErp, accounts: Accounts, flow_lists: FlowLists, work_loop: WorkLoop
+        self,
+        *,
+        probe: Probe,
+        open_erp: OpenErp,
+        accounts: Accounts,
+        flow_lists: FlowLists,
+        renew: RenewAccess,
+        work_loop: WorkLoop,
     ) -> None:
         self._probe = probe
         self._open_erp = open_erp
         self._accounts = accounts
         self._flow_lists = flow_lists
+        self._renew = renew
         self._work_loop = work_loop
         self._under_way: dict[InstallationId, int] = {}
 
@@ -96,7 +108,9 @@ class Connections:
         with self._one_more(installation.id) as has_place:
             if not has_place:
                 return [Tried(name=TOKEN, verdict=Verdict.BAD, sentence=_ENOUGH)]
-            return await self._on_work_loop(lambda: try_huggy(installation, self._accounts, self._flow_lists), TOKEN)
+            return await self._on_work_loop(
+                lambda: try_huggy(installation, self._accounts, self._flow_lists, self._renew), TOKEN
+            )
 
     async def flows(self, installation: Installation) -> Sequence[FlowChoice] | None:
         """The company's flows to choose from; None: no list is to be had."""
@@ -165,23 +179,39 @@ async def try_erp(erp: Erp, document: TaxId | None = None) -> list[Tried]:
     return [*await _try_look_up(erp, document, known), *[tried for tried, _ in sign_ins]]
 
 
-async def try_huggy(installation: Installation, accounts: Accounts, flow_lists: FlowLists) -> list[Tried]:
-    """The token and the company, and whether flows can be listed."""
+async def try_huggy(
+    installation: Installation, accounts: Accounts, flow_lists: FlowLists, renew: RenewAccess
+) -> list[Tried]:
+    """The token and the company, and whether flows can be listed. A token that Huggy refuses and that can be renewed is
+    renewed, as it would be for a chat."""
     if not (installation.huggy_token and installation.company_id):
         return [Tried(name=TOKEN, verdict=Verdict.LEFT_OUT, sentence="Conecte com a Huggy primeiro.")]
     begun = perf_counter()
     try:
-        belongs = await accounts.belongs_to(installation.huggy_token, installation.company_id)
+        token, belongs = await _ask_company(installation, accounts, renew)
     except Failure as failure:
         return [Tried(name=TOKEN, verdict=Verdict.BAD, sentence=_words(failure), ms=_since(begun))]
     if not belongs:
         return [Tried(name=TOKEN, verdict=Verdict.BAD, sentence=_OTHER_COMPANY, ms=_since(begun))]
-    tried = [Tried(name=TOKEN, verdict=Verdict.GOOD, sentence="A Huggy aceitou o acesso.", ms=_since(begun))]
+    sentence = "A Huggy aceitou o acesso." if token == installation.huggy_token else _RENEWED
+    tried = [Tried(name=TOKEN, verdict=Verdict.GOOD, sentence=sentence, ms=_since(begun))]
     begun = perf_counter()
-    flows = await flow_lists(installation)
+    flows = await flow_lists(replace(installation, huggy_token=token))
     if flows is None:
         return [*tried, Tried(name=FLOWS, verdict=Verdict.LEFT_OUT, sentence=_NO_FLOWS, ms=_since(begun))]
     return [*tried, Tried(name=FLOWS, verdict=Verdict.GOOD, sentence=f"Flows: {len(flows)}.", ms=_since(begun))]
+
+
+async def _ask_company(installation: Installation, accounts: Accounts, renew: RenewAccess) -> tuple[Secret, bool]:
+    """The token that Huggy takes, and whether it is one of the company."""
+    token = installation.huggy_token
+    try:
+        return token, await accounts.belongs_to(token, installation.company_id)
+    except Failure as failure:
+        if failure.cause != "huggy.unauthorized" or installation.huggy_refresh_token is None:
+            raise
+    token = await renew(installation.id, token)
+    return token, await accounts.belongs_to(token, installation.company_id)
 
 
 async def _try_look_up(erp: Erp, document: TaxId | None, known: Collection[str]) -> list[Tried]:
@@ -298,6 +328,10 @@ _SENTENCES: Mapping[str, str] = MappingProxyType(
         "erp.http_429": "O ERP pediu para irmos mais devagar: espere um minuto e teste de novo.",
         "erp.circuit_open": "O ERP falhou várias vezes seguidas e está em descanso: teste de novo em um minuto.",
         "huggy.unauthorized": "A Huggy recusou o acesso: entre de novo com a Huggy, ou cole um token novo.",
+        "huggy.client_missing": (
+            "O acesso venceu, e falta aqui o que o renova: defina PONTE_HUGGY_CLIENT_ID e PONTE_HUGGY_CLIENT_SECRET, como "
+            "no serviço."
+        ),
         "huggy.forbidden": "A Huggy não dá acesso a esta empresa: entre com um administrador dela.",
         "huggy.unreachable": "Não foi possível conectar à Huggy: tente de novo em instantes.",
         "huggy.timeout": "A Huggy não respondeu a tempo: tente de novo em instantes.",
@@ -322,5 +356,6 @@ _NOT_PROVED = "O ERP aceitou a consulta. Para ter certeza, teste também com o C
 _AFTER_SIGN_IN = "Só dá para conferir depois de acertar o que falhou abaixo."
 _SIGNED_IN = "O ERP aceitou as credenciais."
 _SLOW = "O ERP respondeu, mas devagar: os seus clientes vão esperar no chat."
+_RENEWED = "O acesso foi renovado, e a Huggy o aceitou."
 _OTHER_COMPANY = "Este acesso não é desta empresa: confira o código da empresa, ou entre com um administrador dela."
 _NO_FLOWS = "A Huggy não entregou a lista: digite o número de cada flow, que aparece no painel da Huggy."

@@ -60,9 +60,8 @@ async def diagnose(
     findings += [huggy, check_clock(clock.now(), date)]
     if settings.smtp_url is not None:
         findings.append(await check_mail(settings, mail_problem))
-    if huggy.ok:
-        async with open_huggy(settings) as ask:
-            findings += await check_accesses(installations, ask)
+    if huggy.ok and installations:
+        findings += await check_accesses(installations, settings, open_huggy)
     findings += await check_erps(installations, probe)
     return report(findings)
 
@@ -131,16 +130,22 @@ async def check_reachable(check: str, url: str, http: httpx.AsyncClient) -> tupl
     return Finding(check=check, ok=True), _date(answer)
 
 
-async def check_accesses(installations: Sequence[Installation], ask: AskHuggy) -> list[Finding]:
+async def check_accesses(
+    installations: Sequence[Installation], settings: Settings, open_huggy: OpenHuggy
+) -> list[Finding]:
     """Whether Huggy takes each one's token for its company. Who is not through after `HUGGY_S` has had no answer."""
     turns, ends_at = asyncio.Semaphore(AT_ONCE), _in_a_while()
 
-    async def check(installation: Installation) -> Finding:
+    async def check(installation: Installation, ask: AskHuggy) -> Finding:
         tried = await _ask_huggy(installation, ask, ends_at, turns)
         wrong = next((each.sentence for each in tried if _is_wrong(each)), "")
         return Finding(check=f"Huggy da instalação {installation.id}", ok=not wrong, note=wrong)
 
-    return await asyncio.gather(*(check(installation) for installation in installations))
+    try:
+        async with open_huggy(settings) as ask:
+            return await asyncio.gather(*(check(installation, ask) for installation in installations))
+    except Exception as error:  # noqa: BLE001  the database may have gone away since it was looked at
+        return [Finding(check="Huggy das instalações", ok=False, note=f"não conferido: {_words(error)}")]
 
 
 async def check_erps(installations: Sequence[Installation], probe: Probe) -> list[Finding]:

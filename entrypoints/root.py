@@ -67,7 +67,9 @@ class Root(Protocol):
     def open_erps(self) -> Callable[[Settings], AbstractAsyncContextManager[Erps]]: ...
 
     @property
-    def open_huggy(self) -> Callable[[Settings], AbstractAsyncContextManager[AskHuggy]]: ...
+    def open_huggy(self) -> Callable[[Settings], AbstractAsyncContextManager[AskHuggy]]:
+        """A token that Huggy refuses is renewed where it can be, and kept."""
+        ...
 
     @property
     def mail_problem(self) -> Callable[[Settings], Awaitable[str | None]]:

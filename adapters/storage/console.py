@@ -6,7 +6,7 @@ from pathlib import Path
 from adapters.storage.console_audit import KeptAudit
 from adapters.storage.console_people import KeptAgents, KeptOperators
 from adapters.storage.console_sessions import KeptSessions
-from adapters.storage.local_turns import LocalTurns
+from adapters.storage.file_turns import FileTurns
 from adapters.storage.reads import SqliteReads
 from adapters.storage.seal import Seal
 from adapters.storage.sqlite_file import reading_engine
@@ -32,5 +32,5 @@ def open_in_file(path: Path, transactions: Transactions, seal: Seal, clock: Cloc
     reader = reading_engine(path)
     opened.callback(reader.dispose)
     return ConsoleStore(
-        reads=SqliteReads(reader), transactions=transactions, turns=LocalTurns(), seal=seal, clock=clock
+        reads=SqliteReads(reader), transactions=transactions, turns=FileTurns(path), seal=seal, clock=clock
     )

@@ -89,6 +89,7 @@ class VisitedDatabase:
         self.outages = outages
         self.operators = console.operators
         self.audit = console.audit
+        self.turns = console.turns
         self._opened = opened
 
     def close(self) -> None:

@@ -44,6 +44,7 @@ from entrypoints.composition.serving import (
 )
 from entrypoints.connections import AskHuggy, Probe, try_huggy
 from entrypoints.http.console.setup_saving import changes_between
+from entrypoints.huggy_tokens import HuggyTokens
 from entrypoints.listening import listening, port_of
 from entrypoints.outage_form import OutageChange, change_details
 from entrypoints.settings import Settings
@@ -179,9 +180,19 @@ async def open_erps(settings: Settings) -> AsyncIterator[Erps]:
 
 @asynccontextmanager
 async def open_huggy(settings: Settings) -> AsyncIterator[AskHuggy]:
+    """For a visit, as `open_installations`: what is renewed is kept, one caller at a time beside those who serve."""
     container = Container(settings=settings)
+    accounts, clock = container.accounts(), container.clock()
     async with container.huggy_http():
-        yield partial(try_huggy, accounts=container.accounts(), flow_lists=container.flow_lists())
+        with (
+            refusals_in_words(),
+            closing(visit_database(settings.database_url, keys=settings.keys(), clock=clock)) as visited,
+        ):
+            tokens = HuggyTokens(
+                installations=visited.installations, accounts=accounts, alerts=None, turns=visited.turns, clock=clock
+            )
+            async with tokens.finishing():
+                yield partial(try_huggy, accounts=accounts, flow_lists=container.flow_lists(), renew=tokens.renewed)
 
 
 def erp_probe(settings: Settings) -> Probe:

@@ -160,6 +160,7 @@ class Container(containers.DeclarativeContainer):
         open_erp=providers.Singleton(make_erp_trials, clock, settings.provided.private_hosts, erp_http),
         accounts=accounts,
         flow_lists=flow_lists,
+        renew=huggy_tokens.provided.renewed,
         work_loop=work_loop,
     )
     engine = providers.Singleton(

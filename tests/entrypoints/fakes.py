@@ -22,6 +22,10 @@ INSTALLATION = Installation(
 )
 
 
+async def no_renewal(installation_id: InstallationId, refused: Secret) -> Secret:
+    raise AssertionError("nothing is to be renewed here")
+
+
 class FullMailbox(MemoryJournal):
     """Cannot store anything just now."""
 

@@ -19,7 +19,7 @@ from domain.tax_id import Cnpj, Cpf, TaxId
 from entrypoints import connections
 from entrypoints.connections import Connections, Tried, Verdict, is_fine, try_erp, try_huggy, try_way
 from entrypoints.work_loop import WorkLoop
-from tests.entrypoints.fakes import INSTALLATION
+from tests.entrypoints.fakes import INSTALLATION, no_renewal
 
 ANA = Customer(id=CustomerId("1"), name="Ana Souza", tax_id=Cpf(digits="52998224725"))
 
@@ -151,9 +151,13 @@ async def test_the_token_is_not_blamed_for_what_further_credentials_did(world: W
 
 # --- Huggy
 
+NEW = Secret(value="renewed-token")
+CONNECTED = replace(INSTALLATION, huggy_refresh_token=Secret(value="refresh-token"))
+REFUSED = Unavailable("huggy.unauthorized", "huggy-token")
+
 
 class Accounts:
-    """Only what is asked here."""
+    """Only what is asked here. A renewed token is taken, whatever is said of all others."""
 
     is_configured = True
 
@@ -161,6 +165,8 @@ class Accounts:
         self._answer = answer
 
     async def belongs_to(self, token: Secret, company_id: CompanyId) -> bool:
+        if token == NEW:
+            return True
         if isinstance(self._answer, Failure):
             raise self._answer
         return self._answer
@@ -170,7 +176,7 @@ async def ask_huggy(answer: bool | Failure, flows: Sequence[FlowChoice] | None =
     async def list_flows(_: Installation) -> Sequence[FlowChoice] | None:
         return flows
 
-    return await try_huggy(INSTALLATION, Accounts(answer), list_flows)  # type: ignore[arg-type]
+    return await try_huggy(INSTALLATION, Accounts(answer), list_flows, no_renewal)  # type: ignore[arg-type]
 
 
 async def test_a_token_of_this_company_is_fine_and_so_is_a_missing_list() -> None:
@@ -199,9 +205,60 @@ async def test_a_token_that_does_not_work_is_told(answer: bool | Failure, words:
 
 async def test_without_a_token_there_is_nothing_to_ask() -> None:
     blank = replace(INSTALLATION, huggy_token=Secret(value=""))
-    (left,) = await try_huggy(blank, Accounts(True), None)  # type: ignore[arg-type]
+    (left,) = await try_huggy(blank, Accounts(True), None, no_renewal)  # type: ignore[arg-type]
 
     assert left.verdict is Verdict.LEFT_OUT
+
+
+async def test_a_refused_token_that_can_be_renewed_is_renewed_and_everything_goes_on_with_the_new_one() -> None:
+    renewed: list[tuple[InstallationId, Secret]] = []
+    listed: list[Secret] = []
+
+    async def renew(installation_id: InstallationId, refused: Secret) -> Secret:
+        renewed.append((installation_id, refused))
+        return NEW
+
+    async def list_flows(installation: Installation) -> Sequence[FlowChoice]:
+        listed.append(installation.huggy_token)
+        return []
+
+    tried = await try_huggy(CONNECTED, Accounts(REFUSED), list_flows, renew)  # type: ignore[arg-type]
+
+    assert told(tried) == [("Acesso à Huggy", Verdict.GOOD), ("Lista de flows", Verdict.GOOD)]
+    assert tried[0].sentence == "O acesso foi renovado, e a Huggy o aceitou."
+    assert renewed == [(CONNECTED.id, CONNECTED.huggy_token)]
+    assert listed == [NEW]
+    assert "token" not in str(tried)
+
+
+@pytest.mark.parametrize(
+    ("why_not", "words"),
+    [
+        (Rejected("huggy.grant_refused"), "Entre de novo com a Huggy"),
+        (Rejected("huggy.reconnect"), "Entre de novo com a Huggy"),
+        (Rejected("huggy.client_missing"), "PONTE_HUGGY_CLIENT_ID"),
+        (Rejected("huggy.client_refused"), "PONTE_HUGGY_CLIENT_ID"),
+        (Unavailable("huggy.unreachable"), "tente de novo em instantes"),
+    ],
+)
+async def test_what_keeps_a_token_from_being_renewed_is_told_and_nobody_is_sent_to_sign_in_for_nothing(
+    why_not: Failure, words: str
+) -> None:
+    async def renew(installation_id: InstallationId, refused: Secret) -> Secret:
+        raise why_not
+
+    (wrong,) = await try_huggy(CONNECTED, Accounts(REFUSED), None, renew)  # type: ignore[arg-type]
+
+    assert wrong.verdict is Verdict.BAD
+    assert words in wrong.sentence
+    assert ("ntre de novo" in wrong.sentence) == ("ntre de novo" in words)
+
+
+@pytest.mark.parametrize("answer", [False, Unavailable("huggy.unreachable"), Rejected("huggy.forbidden")])
+async def test_a_token_that_was_not_refused_is_not_renewed(answer: bool | Failure) -> None:
+    (wrong,) = await try_huggy(CONNECTED, Accounts(answer), None, no_renewal)  # type: ignore[arg-type]
+
+    assert wrong.verdict is Verdict.BAD
 
 
 # --- all together, on the work loop
@@ -223,6 +280,7 @@ def connections_over(world: World, *, work_loop: WorkLoop, fault: Fault | None =
         open_erp=open_erp,
         accounts=Accounts(True),  # type: ignore[arg-type]
         flow_lists=list_flows,
+        renew=no_renewal,
         work_loop=work_loop,
     )
 

@@ -8,23 +8,27 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from cryptography.fernet import Fernet
 from dependency_injector import providers
+from msgspec.structs import replace
 
 from adapters.clock.system import SystemClock
-from domain.identifiers import InstallationId
+from domain.identifiers import InstallationId, Secret
 from entrypoints import cli
 from entrypoints.cli import Terminal
 from entrypoints.composition import commands
 from entrypoints.composition.container import Container
 from entrypoints.composition.serving import serving
 from entrypoints.settings import read_settings
+from tests.entrypoints.fakes import INSTALLATION
 
 ADD = ["installation", "add", "--company-id", "1001", "--erp-url", "https://erp.example.com.br/", "--erp-pbx", "PBX"]
 ERP_TOKEN, HUGGY_TOKEN = "erp-t0ken-5f0c", "huggy-t0ken-77aa"
+CLIENT_SECRET, REFRESH_TOKEN = "client-s3cret", "refresh-t0ken-91cd"
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -40,7 +44,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
+def run(environ: dict[str, str], capsys: pytest.CaptureFixture[str], restored_logging: None) -> Run:
     """Exit code, standard output and standard error of a command."""
 
     def command(*argv: str) -> tuple[int, str, str]:
@@ -144,13 +148,26 @@ def test_a_database_that_is_not_of_this_version_is_refused_with_what_to_do(run: 
 
 
 class HuggysApi(BaseHTTPRequestHandler):
-    """Takes one token."""
+    """Takes one token, and hands it out for the one refresh token, once, to the one app."""
 
     def do_GET(self) -> None:
-        self.send_response(200 if self.headers["authorization"] == f"Bearer {HUGGY_TOKEN}" else 401)
-        self.send_header("content-length", "2")
+        self._answer(200 if self.headers["authorization"] == f"Bearer {HUGGY_TOKEN}" else 401, b"[]")
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        good: set[str] = self.server.refresh_tokens  # type: ignore[attr-defined]
+        if asked["client_secret"] != CLIENT_SECRET or asked["refresh_token"] not in good:
+            self._answer(400, b'{"error": "invalid_request"}')
+            return
+        good.remove(asked["refresh_token"])
+        granted = {"access_token": HUGGY_TOKEN, "refresh_token": "next-refresh-t0ken", "expires_in": 15_638_400}
+        self._answer(200, json.dumps(granted).encode())
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b"[]")
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
 
@@ -158,7 +175,9 @@ class HuggysApi(BaseHTTPRequestHandler):
 @pytest.fixture
 def huggy(environ: dict[str, str]) -> Iterator[None]:
     with ThreadingHTTPServer(("127.0.0.1", 0), HuggysApi) as server:
+        server.refresh_tokens = {REFRESH_TOKEN}  # type: ignore[attr-defined]
         environ["PONTE_HUGGY_API_URL"] = f"http://127.0.0.1:{server.server_port}/v3"
+        environ["PONTE_HUGGY_AUTH_URL"] = f"http://127.0.0.1:{server.server_port}"
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
         yield
@@ -182,6 +201,54 @@ def test_a_token_that_huggy_refuses_fails_the_doctor_and_the_installations_test(
         assert code == 1
         assert f"falha  {check}: A Huggy recusou o acesso: entre de novo com a Huggy, ou cole um token novo" in out
         assert "expired-t0ken" not in out + err
+
+
+@pytest.mark.usefixtures("huggy")
+@pytest.mark.parametrize("command", ["doctor", "test"])
+async def test_an_access_that_can_be_renewed_is_renewed_beside_whoever_serves_and_passes(
+    run: Run, environ: dict[str, str], command: str
+) -> None:
+    await asyncio.to_thread(run, "migrate")
+    expired = Secret(value="expired-t0ken")
+    before = replace(
+        INSTALLATION,
+        erp=replace(INSTALLATION.erp, url="http://127.0.0.1:1"),
+        huggy_token=expired,
+        huggy_refresh_token=Secret(value=REFRESH_TOKEN),
+    )
+    environ |= {"PONTE_PRIVATE_HOSTS": "127.0.0.1:1"}
+    argv = ["doctor", "--json"] if command == "doctor" else ["installation", "test", before.id, "--json"]
+    check = f"Huggy da instalação {before.id}" if command == "doctor" else "Acesso à Huggy"
+    printed: list[str] = []
+
+    async def told() -> dict[str, Any]:
+        _, out, err = await asyncio.to_thread(run, *argv)
+        printed.append(out + err)
+        (found,) = [each for each in json.loads(out)["checks"] if each["check"] == check]
+        return dict(found)
+
+    with serving(read_settings(environ), works=True) as serves:
+        installations = serves.database().installations
+        await installations.save(before)
+        without_the_app = await told()
+        assert not without_the_app["ok"]
+        assert "defina PONTE_HUGGY_CLIENT_ID e PONTE_HUGGY_CLIENT_SECRET" in without_the_app["note"]
+        assert await installations.change(before.id, lambda same: same) == before
+        environ |= {"PONTE_HUGGY_CLIENT_ID": "app", "PONTE_HUGGY_CLIENT_SECRET": "of another app"}
+        assert not (await told())["ok"]
+        assert await installations.change(before.id, lambda same: same) == before, (
+            "what a command takes for lost is not"
+        )
+
+        environ["PONTE_HUGGY_CLIENT_SECRET"] = CLIENT_SECRET
+        assert (await told())["ok"]
+        kept = await installations.change(before.id, lambda same: same)
+        assert kept is not None
+        assert kept.huggy_refresh_token is not None
+        assert (kept.huggy_token.reveal(), kept.huggy_refresh_token.reveal()) == (HUGGY_TOKEN, "next-refresh-t0ken")
+        assert await serves.huggy_tokens().instead_of(before.id, expired) == kept.huggy_token
+    for secret in (HUGGY_TOKEN, REFRESH_TOKEN, "next-refresh-t0ken", CLIENT_SECRET, "expired-t0ken", "of another app"):
+        assert secret not in "".join(printed)
 
 
 @pytest.mark.usefixtures("huggy")

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -23,7 +23,7 @@ from entrypoints import doctor
 from entrypoints.connections import AskHuggy, Probe, try_huggy
 from entrypoints.reply import CommandFailed, Reply, WrongUsage
 from entrypoints.settings import Settings, SettingsError, read_settings
-from tests.entrypoints.fakes import INSTALLATION
+from tests.entrypoints.fakes import INSTALLATION, no_renewal
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SETTINGS = read_settings({"PONTE_SECRET_KEYS": Fernet.generate_key().decode()})
@@ -70,7 +70,7 @@ def huggy_that_says(answer: bool | Failure | None) -> doctor.OpenHuggy:
 
     @asynccontextmanager
     async def open_huggy(settings: Settings) -> AsyncIterator[AskHuggy]:
-        yield partial(try_huggy, accounts=Accounts(answer), flow_lists=no_list)  # type: ignore[arg-type]
+        yield partial(try_huggy, accounts=Accounts(answer), flow_lists=no_list, renew=no_renewal)  # type: ignore[arg-type]
 
     return open_huggy
 
@@ -217,6 +217,17 @@ async def test_an_installation_that_was_never_connected_to_huggy_is_told() -> No
     (line,) = failed(await diagnose(open_installations=opening(blank)))
 
     assert line == "Huggy da instalação inst-1: Conecte com a Huggy primeiro."
+
+
+async def test_an_access_that_can_not_be_looked_at_after_all_is_told_and_the_other_checks_go_on() -> None:
+    def gone(settings: Settings) -> AbstractAsyncContextManager[AskHuggy]:
+        raise CommandFailed("o banco não responde")
+
+    findings = await doctor.check_accesses([INSTALLATION], SETTINGS, gone)
+
+    assert [(each.check, each.ok, each.note) for each in findings] == [
+        ("Huggy das instalações", False, "não conferido: o banco não responde")
+    ]
 
 
 async def test_a_huggy_that_never_answers_holds_the_doctor_up_for_a_bounded_time(

@@ -3,7 +3,8 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,11 +17,12 @@ from adapters.huggy.oauth import HuggyAccounts
 from adapters.memory.clock import SetClock
 from adapters.memory.installations import MemoryInstallations
 from adapters.memory.notebook import Notebook
-from adapters.storage.local_turns import LocalTurns
+from adapters.storage.database import visit_database
+from adapters.storage.file_turns import FileTurns
 from adapters.storage.migrate import upgrade
 from adapters.web.client import open_http
 from application.console_ports import Turns
-from application.failures import Unavailable
+from application.failures import Rejected, Unavailable
 from application.ports import Installations
 from domain.action import Message, Say
 from domain.huggy_access import connected
@@ -34,7 +36,7 @@ from entrypoints.sandbox.huggy import Huggy
 from entrypoints.sandbox.huggy_server import running_huggy
 from entrypoints.sandbox.provider_flows import PROVIDER_FLOWS, WELCOME
 from entrypoints.upstreams import ChatRegistry
-from tests.adapters.storage.files import served
+from tests.adapters.storage.files import KEY, served
 from tests.contracts.journal import NOON
 from tests.entrypoints.fakes import INSTALLATION
 
@@ -74,13 +76,17 @@ class Stumbling(MemoryInstallations):
 
 
 class Process:
-    """One that keeps tokens good, over installations that it may share with another."""
+    """One that keeps tokens good, over installations that it may share with another; or a command beside it."""
 
-    def __init__(self, desk: "Desk", installations: Installations, turns: Turns) -> None:
+    def __init__(self, desk: "Desk", installations: Installations, turns: Turns, *, serves: bool = True) -> None:
         self.installations = installations
         self.alerts = Notebook()
         self.tokens = HuggyTokens(
-            installations=installations, accounts=desk.accounts, alerts=self.alerts, turns=turns, clock=desk.clock
+            installations=installations,
+            accounts=desk.accounts,
+            alerts=self.alerts if serves else None,
+            turns=turns,
+            clock=desk.clock,
         )
 
     async def kept(self) -> Installation:
@@ -90,8 +96,9 @@ class Process:
 
 
 class Desk:
-    def __init__(self, huggy: Huggy, faults: Faults, http: httpx.AsyncClient) -> None:
+    def __init__(self, huggy: Huggy, faults: Faults, http: httpx.AsyncClient, turns: Turns) -> None:
         self.huggy = huggy
+        self._turns = turns
         self.faults = faults
         self.http = http
         self.clock = SetClock(NOON)
@@ -113,18 +120,20 @@ class Desk:
     async def works(self, installation: Installation) -> bool:
         return self.huggy.accounts.agent(installation.huggy_token.reveal()) == ADMIN
 
-    def process(self, installations: Installations | None = None, turns: Turns | None = None) -> Process:
-        return Process(self, installations or MemoryInstallations(), turns or LocalTurns())
+    def process(
+        self, installations: Installations | None = None, turns: Turns | None = None, *, serves: bool = True
+    ) -> Process:
+        return Process(self, installations or MemoryInstallations(), turns or self._turns, serves=serves)
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     faults = Faults()
     async with (
         open_http(tls=ssl.create_default_context(), max_connections=8) as http,
         running_huggy(PROVIDER_FLOWS, WELCOME, faults) as huggy,
     ):
-        yield Desk(huggy, faults, http)
+        yield Desk(huggy, faults, http, FileTurns(tmp_path / "turns"))
 
 
 @pytest.fixture
@@ -244,6 +253,53 @@ async def test_several_processes_make_one_renewal(desk: Desk, postgres_url: str)
         assert fresh.huggy_token.reveal() == renewed
         assert fresh.huggy_lost_at is None
         assert await desk.works(fresh)
+
+
+async def test_a_command_beside_whoever_serves_from_a_file_makes_no_second_renewal(desk: Desk, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ponte.db"
+    upgrade(url)
+    with served(url) as database:
+        await database.installations.save(await desk.connected())
+    with served(url) as database, closing(visit_database(url, keys=[KEY], clock=desk.clock)) as visited:
+        server = desk.process(database.installations, database.turns)
+        command = desk.process(visited.installations, visited.turns, serves=False)
+        refused = (await server.kept()).huggy_token
+        desk.huggy.accounts.revoke_access()
+        async with asyncio.timeout(10):
+            got = await asyncio.gather(
+                *(each.tokens.renewed(INSTALLATION.id, refused) for each in (server, command) * 3)
+            )
+        (renewed,) = set(map(_reveal, got))
+        kept = await server.installations.change(INSTALLATION.id, lambda each: each)
+        assert kept is not None
+        assert kept.huggy_token.reveal() == renewed
+        assert kept.huggy_lost_at is None
+        assert await desk.works(kept)
+
+
+async def test_a_command_tells_why_it_could_not_renew_and_leaves_the_access_as_it_is(desk: Desk) -> None:
+    command = desk.process(serves=False)
+    await command.installations.save(await desk.connected())
+    before = await command.kept()
+    desk.accounts._client_secret = Secret(value="another")
+    with pytest.raises(Rejected, match=r"huggy\.client_refused"):
+        await command.tokens.renewed(INSTALLATION.id, before.huggy_token)
+    desk.accounts._client_secret = Secret(value=CLIENT_SECRET)
+    desk.huggy.accounts.revoke()
+    with pytest.raises(Rejected, match=r"huggy\.grant_refused"):
+        await command.tokens.renewed(INSTALLATION.id, before.huggy_token)
+    assert await command.kept() == before
+
+
+async def test_without_the_app_at_huggy_nothing_is_renewed_and_nothing_is_lost(desk: Desk, process: Process) -> None:
+    before = await process.kept()
+    desk.accounts._client_secret = Secret(value="")
+    with pytest.raises(Rejected, match=r"huggy\.client_missing"):
+        await process.tokens.renewed(INSTALLATION.id, before.huggy_token)
+    assert await process.kept() == before
+    assert process.alerts.alerts == ["huggy.client_missing"]
+    desk.accounts._client_secret = Secret(value=CLIENT_SECRET)
+    assert await process.tokens.instead_of(INSTALLATION.id, before.huggy_token) is not None
 
 
 async def test_an_access_that_is_over_is_lost_once_and_somebody_is_told(desk: Desk, process: Process) -> None:

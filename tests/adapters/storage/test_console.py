@@ -1,7 +1,11 @@
 """What the console keeps, over a real file and a real PostgreSQL, with another process beside it."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +14,12 @@ import pytest
 from cryptography.fernet import Fernet
 
 from adapters.memory.clock import SetClock
+from adapters.storage import file_turns
 from adapters.storage.database import ServedDatabase, visit_database
+from adapters.storage.file_turns import FileTurns
 from adapters.storage.rotation import reseal_all
+from application.console_ports import Turns
+from application.failures import Unavailable
 from domain.identifiers import CompanyId, Secret
 from tests.adapters.storage.files import KEY, all_bytes, served
 from tests.contracts.installations import FIRST, SECOND
@@ -228,17 +236,89 @@ async def test_a_turn_is_given_back_by_a_block_that_failed(bench: Bench) -> None
                 raise ValueError("within")
 
 
-async def test_a_turn_holds_over_two_processes(kept_url: str) -> None:
+async def test_a_turn_holds_over_a_process_that_serves_and_a_command_beside_it(bench: Bench) -> None:
     order: list[int] = []
-    with served(kept_url) as here, served(kept_url) as there:
-        async with here.turns("a"):
-            waiting = asyncio.create_task(_take(there, order))
-            async with here.turns("b"), there.turns("c"):
-                order.append(1)
+
+    async def take(turns: Turns) -> None:
+        async with turns("a"):
+            order.append(2)
+
+    with closing(visit_database(bench.url, keys=[KEY], clock=bench.clock)) as visited:
+        for here, there in ((bench.database.turns, visited.turns), (visited.turns, bench.database.turns)):
+            async with here("a"):
+                waiting = asyncio.create_task(take(there))
+                async with here("b"), there("c"):
+                    await asyncio.sleep(0)
+                    order.append(1)
+            await waiting
+    assert order == [1, 2] * 2
+
+
+def test_in_a_crowd_a_turn_of_a_file_is_one_at_a_time_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_turns, "LOOK_AGAIN_S", 0)
+    inside: list[int] = []
+    met: list[list[int]] = []
+
+    async def take_many(number: int) -> None:
+        turns = FileTurns(tmp_path / "ponte.db")
+        for _ in range(100):
+            async with turns("a"):
+                inside.append(number)
+                await asyncio.sleep(0)
+                met.append(inside.copy())
+                inside.remove(number)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: asyncio.run(take_many(number)), range(8)))
+    assert [len(each) for each in met] == [1] * 800
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_turn_of_a_process_that_was_killed_is_free(tmp_path: Path) -> None:
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, str(tmp_path / "ponte.db"), stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    await holder.stdout.readline()
+    taken: list[str] = []
+
+    async def take() -> None:
+        async with FileTurns(tmp_path / "ponte.db")("a"):
+            taken.append("a")
+
+    waiting = asyncio.create_task(take())
+    async with FileTurns(tmp_path / "ponte.db")("b"):
+        assert taken == []
+    holder.kill()
+    await holder.wait()
+    async with asyncio.timeout(10):
         await waiting
-    assert order == [1, 2]
+    assert taken == ["a"]
 
 
-async def _take(database: ServedDatabase, order: list[int]) -> None:
-    async with database.turns("a"):
-        order.append(2)
+HOLDER = """
+import asyncio, sys
+from pathlib import Path
+from adapters.storage.file_turns import FileTurns
+
+async def hold():
+    async with FileTurns(Path(sys.argv[1]))("a"):
+        print("held", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(hold())
+"""
+
+
+async def test_whoever_never_gets_a_turn_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_turns, "PATIENCE_S", 0)
+    turns = FileTurns(tmp_path / "ponte.db")
+    async with turns("a"):
+        with pytest.raises(Unavailable, match=r"storage\.busy"):
+            async with turns("a"):
+                pass
+    with pytest.raises(Unavailable, match=r"storage\.failed"):
+        async with FileTurns(tmp_path / "nowhere" / "ponte.db")("a"):
+            pass

@@ -24,7 +24,7 @@ from entrypoints.http.console.rendering import Pages
 from entrypoints.http.console.routes import console_routes
 from entrypoints.http.errors import sign_answer
 from tests.entrypoints.console.stage import Browser, Stage
-from tests.entrypoints.fakes import INSTALLATION
+from tests.entrypoints.fakes import INSTALLATION, no_renewal
 
 ROOM = f"/i/{INSTALLATION.id}"
 
@@ -47,6 +47,7 @@ class Proving:
                 open_erp=parts["connections"],
                 accounts=stage.accounts,
                 flow_lists=HuggyFlowLists(http=http, base_url=stage.huggy.api_url),
+                renew=no_renewal,
                 work_loop=console.work_loop,
             ),
             "rehearse": Rehearse(

@@ -17,6 +17,7 @@ from entrypoints.composition import commands
 from entrypoints.composition.container import Container
 from entrypoints.http.console.routes import console_routes
 from entrypoints.http.errors import sign_answer
+from entrypoints.sandbox.accounts import CLIENT_ID, CLIENT_SECRET
 from entrypoints.sandbox.voalle import Voalle
 from entrypoints.settings import read_settings
 from tests.adapters.storage.files import KEY
@@ -101,11 +102,15 @@ async def setting_up(stage: Stage, voalle: Voalle, *more_hosts: str) -> AsyncIte
     settings = read_settings(
         {
             "PONTE_HUGGY_API_URL": stage.huggy.api_url,
+            "PONTE_HUGGY_AUTH_URL": stage.huggy.url,
+            "PONTE_HUGGY_CLIENT_ID": CLIENT_ID,
+            "PONTE_HUGGY_CLIENT_SECRET": CLIENT_SECRET,
             "PONTE_PRIVATE_HOSTS": hosts,
             "PONTE_SECRET_KEYS": KEY.reveal(),
         }
     )
     parts = Container(settings=settings, works=False)
+    parts.database.override(stage.database)
     parts.work_loop().begin()
     console = replace(
         stage.console,

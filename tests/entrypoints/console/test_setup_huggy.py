@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from domain.huggy_access import connected
 from domain.identifiers import CompanyId, InstallationId, Secret
 from entrypoints.sandbox.accounts import ADMIN
 from tests.entrypoints.console.setting_up import BLANK, ROOM, SettingUp, text_of, wrong_fields
@@ -99,6 +100,35 @@ async def test_a_token_that_huggy_refuses_is_told_and_kept_only_if_asked_for(set
     carried = refused.text.partition('name="carried" value="')[2].partition('"')[0]
     await setup.post("huggy", name="Nome", company_id="1001", carried=carried, anyway="true")
     assert (await setup.kept()).huggy_token.reveal() == "hunter2-wrong"
+
+
+async def test_the_test_renews_an_access_that_huggy_refuses_and_sends_nobody_to_sign_in_for_nothing(
+    setup: SettingUp,
+) -> None:
+    accounts = setup.stage.huggy.accounts
+    code = Secret(value=accounts.code_for(ADMIN))
+    grant = await setup.stage.accounts.exchange(code, redirect_uri=accounts.redirect_uri)
+    before = connected(await setup.kept(), grant)
+    await setup.keep(before)
+    accounts.revoke_access()
+    answer = await setup.ask("huggy/testar")
+
+    assert "O acesso foi renovado, e a Huggy o aceitou." in text_of(answer)
+    kept = await setup.kept()
+    assert accounts.agent(kept.huggy_token.reveal()) == ADMIN
+    assert kept.huggy_token.reveal() not in answer.text
+
+
+async def test_a_typed_token_is_judged_by_itself_whatever_the_one_before_could_be_renewed_to(setup: SettingUp) -> None:
+    accounts = setup.stage.huggy.accounts
+    code = Secret(value=accounts.code_for(ADMIN))
+    grant = await setup.stage.accounts.exchange(code, redirect_uri=accounts.redirect_uri)
+    before = connected(await setup.kept(), grant)
+    await setup.keep(before)
+    refused = await setup.post("huggy", name="Nome", company_id="1001", huggy_token="hunter2-wrong")
+
+    assert "A Huggy recusou o acesso" in text_of(refused)
+    assert await setup.kept() == before
 
 
 async def test_a_company_that_the_token_is_not_of_is_told(setup: SettingUp) -> None:
