@@ -18,6 +18,8 @@ TODAY = date(2026, 11, 23)
 DUE = date(2026, 12, 21)
 GOOD = collection(factor=1667, centavos=9990)
 """due on DUE, R$ 99,90, bank 341"""
+OURS = collection(bank="001", factor=1667, centavos=9990)
+"""as GOOD, bank 001"""
 
 
 def invoice(id: str = "1", **changes: Any) -> Invoice:  # noqa: A002
@@ -93,11 +95,15 @@ def test_a_code_that_the_record_vouches_for_is_shown(changes: dict[str, Any], po
 
 @pytest.mark.parametrize(
     "changes",
-    [{"digitable_line": GOOD.line}, {"pix_code": Issued(url="elsewhere.example/1").text}],
-    ids=["another bank", "another host"],
+    [
+        {"digitable_line": GOOD.line},
+        {"digitable_line": OURS.line, "pix_code": Issued(url="elsewhere.example/1").text},
+        {"digitable_line": OURS.line, "pix_code": Issued(key="thief").text},
+    ],
+    ids=["another bank", "another host", "another key"],
 )
 def test_a_code_that_points_to_other_money_takes_every_other_way_to_pay_with_it(changes: dict[str, Any]) -> None:
-    policies = Policies(boleto_banks=("001",), pix_hosts=("pix.example",))
+    policies = Policies(boleto_banks=("001",), pix_hosts=("pix.example",), pix_keys=("ours",))
     whole = {"pix_code": Issued(url="pix.example/1").text, "link": "https://erp.example/b"}
     assert through(invoice(**(whole | changes)), policies=policies, can_fetch_pdf=True).shown == ()
 
@@ -107,6 +113,16 @@ def test_one_good_code_is_enough_to_show_an_invoice_and_the_other_fault_is_told(
     (shown,) = offers.shown
     assert (shown.digitable_line, bool(shown.pix_code)) == ("", True)
     assert len(offers.faults) == 1
+
+
+def test_the_payee_of_a_pix_code_is_told_where_the_erp_tells_none_and_the_code_is_sent() -> None:
+    sent, held_back = (Issued(key="ours", amount=amount, payee="FULANO").text for amount in (Money(9990), Money(1)))
+    (shown,) = through(invoice(digitable_line=GOOD.line, pix_code=sent)).shown
+    assert shown.payee == "FULANO"
+    (shown,) = through(invoice(digitable_line=GOOD.line, pix_code=sent, payee="Provedor")).shown
+    assert shown.payee == "Provedor"
+    (shown,) = through(invoice(digitable_line=GOOD.line, pix_code=held_back)).shown
+    assert shown.payee == ""
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,19 @@ def test_in_a_chat_of_an_agent_everything_becomes_a_note_and_nothing_is_started(
     assert result.terminal == LeaveToAgent()
 
 
+@pytest.mark.parametrize(
+    ("link", "read"),
+    [
+        ("https://erp.example/b/1", Message(key="boleto.link", values={"link": "https://erp.example/b/1"})),
+        ("", Message(key="note.no_link")),
+    ],
+)
+def test_an_agent_reads_the_link_of_a_boleto_or_that_there_is_none(link: str, read: Message) -> None:
+    issued = BoletosIssued(offers=(offer(pix_code="", link=link),), more=0)
+    *_, pdf, _ = for_agent(route(issued, installation()), issued).remarks
+    assert pdf == LeaveNote(message=read)
+
+
 def test_nobody_can_tell_why_a_customer_was_not_found() -> None:
     routes = {repr(route(CustomerNotFound(why=why), installation()).steps()) for why in WhyNotFound}
     assert len(routes) == 1
@@ -185,6 +198,13 @@ def test_the_first_message_announces_just_what_follows(changes: dict[str, object
     first = route(BoletosIssued(offers=(offer(**changes),), more=0), installation()).remarks[0]
     assert isinstance(first, Say)
     assert first.message.key == f"boleto.intro.{announced}"
+
+
+@pytest.mark.parametrize(("due_on", "name"), [("2026-12-21", "boleto-2026-12-21.pdf"), (None, "boleto.pdf")])
+def test_the_file_of_a_boleto_is_a_pdf_named_after_its_due_date_where_it_has_one(due_on: str | None, name: str) -> None:
+    sent = route(BoletosIssued(offers=(offer(due_on=due_on),), more=0), installation()).remarks[-2]
+    assert isinstance(sent, SendPdf)
+    assert sent.name == name
 
 
 @given(make.outcomes, make.installations)
