@@ -42,6 +42,42 @@ def test_an_answer_that_names_none_or_several_chooses_none(answer: str) -> None:
     assert choose_contract([HOME, OFFICE], answer) is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        ("é o do Centro", HOME),
+        ("a do Centro", HOME),
+        ("no Centro", HOME),
+        ("na Jardim América", OFFICE),
+        ("quero o da Jardim América", OFFICE),
+        ("quanto ao do Centro", HOME),
+        ("sobre o contrato do Centro", HOME),
+        ("para o contrato 2", OFFICE),
+        ("o plano de 300", OFFICE),
+        ("opção número 2", OFFICE),
+        ("opção n° 2", OFFICE),
+        ("nº 2", OFFICE),
+    ],
+)
+def test_the_small_words_around_an_answer_do_not_hide_it(answer: str, meant: object) -> None:
+    assert choose_contract([HOME, OFFICE], answer) == meant
+
+
+@pytest.mark.parametrize(
+    ("position", "words"),
+    [
+        (1, "um uma primeiro primeira"),
+        (2, "dois duas segundo segunda"),
+        (3, "três terceiro terceira"),
+        (4, "quatro quarto quarta"),
+        (5, "cinco quinto quinta"),
+    ],
+)
+def test_the_first_five_positions_may_be_said_in_words(position: int, words: str) -> None:
+    listed = [contract(str(number), plan="") for number in range(101, 107)]
+    assert {choose_contract(listed, word) for word in words.split()} == {listed[position - 1]}
+
+
 SMALL = [contract("2", plan="Casa 300"), contract("7", plan="Loja 500")]
 ROUND = [contract("12", plan="Fibra 500"), contract("500", plan="Fibra 300")]
 
@@ -91,6 +127,17 @@ def test_the_list_has_the_same_order_however_the_erp_orders_it(contracts: list[o
     assert [each.id for each in in_force(contracts)] == ["9", "10", "20743", "31002"]  # type: ignore[arg-type]
 
 
+@given(st.permutations([contract("9", number="77"), contract("8", number="77"), contract("10", number="077")]))
+def test_contracts_of_one_number_have_the_same_order_too(contracts: list[object]) -> None:
+    assert [each.id for each in in_force(contracts)] == ["10", "8", "9"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", ["", "---", "000"])
+@pytest.mark.parametrize("answer", ["0", "00", "---"])
+def test_a_contract_without_a_number_of_its_own_is_meant_by_no_zero(number: str, answer: str) -> None:
+    assert choose_contract([HOME, contract("7", number=number, plan="")], answer) is None
+
+
 @given(st.text())
 def test_any_answer_is_read_without_an_error_and_only_a_listed_contract_is_chosen(answer: str) -> None:
     assert choose_contract([HOME, OFFICE, GONE], answer) in {None, HOME, OFFICE}
@@ -103,6 +150,11 @@ def test_any_answer_is_read_without_an_error_and_only_a_listed_contract_is_chose
         ("JOSE  *VIP*", "Jose"),
         ("TESTE", ""),
         ("CLIENTE 123", ""),
+        ("CONSUMIDOR FINAL", ""),
+        ("USUARIO 2", ""),
+        ("Usuário 2", ""),
+        ("SEM NOME", ""),
+        ("NOME SOBRENOME", ""),
         ("*** Carlos", ""),
         ("", ""),
         ("J SILVA", ""),
