@@ -96,6 +96,11 @@ def test_a_prediction_that_has_passed_comes_after_one_that_has_not() -> None:
     assert affecting([unknown, past, later], [], now=NOW) == (later, past, unknown)
 
 
+def test_outages_expected_to_end_at_the_same_moment_are_told_in_the_same_order_however_they_come() -> None:
+    one, other = Outage(id="a", predicted_at=at(23, 18)), Outage(id="b", predicted_at=at(23, 18))
+    assert affecting([one, other], [], now=NOW) == affecting([other, one], [], now=NOW)
+
+
 def test_only_outages_that_reach_a_contract_explain_it_and_each_counts_once() -> None:
     here = Outage(id="here", contracts=frozenset({ContractId("1")}), predicted_at=at(23, 20))
     there = Outage(id="there", contracts=frozenset({ContractId("2")}))

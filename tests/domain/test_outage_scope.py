@@ -52,6 +52,12 @@ def test_an_outage_reaches_the_contracts_of_its_place_however_it_is_written(outa
     assert reached(outage, [HERE, NOWHERE]) == Outage(id="o-1", contracts=frozenset([HERE.id, *elsewhere]))
 
 
+@pytest.mark.parametrize("name", ["777", "20743", "0020743"])
+def test_a_contract_is_named_by_its_id_or_by_its_number(name: str) -> None:
+    one = replace(HERE, id=ContractId("777"))
+    assert reached(declared(Reach.CONTRACTS, name), [one, NOWHERE]) == Outage(id="o-1", contracts=frozenset([one.id]))
+
+
 @pytest.mark.parametrize(
     "outage",
     [

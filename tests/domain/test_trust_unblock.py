@@ -36,6 +36,8 @@ BLOCKED, ACTIVE, UNKNOWN = ContractStatus.BLOCKED, ContractStatus.ACTIVE, Contra
         ((BLOCKED, None), (BLOCKED, None), False),
         ((UNKNOWN, None), (ACTIVE, None), False),
         ((UNKNOWN, None), (UNKNOWN, 1), False),
+        ((UNKNOWN, 1), (UNKNOWN, None), False),
+        ((BLOCKED, 1), (ACTIVE, None), True),
     ],
 )
 def test_an_unblock_is_seen_in_its_counter_or_else_in_the_status(
