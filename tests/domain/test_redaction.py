@@ -66,6 +66,27 @@ def test_what_is_long_wide_or_deep_is_cut() -> None:
     assert REDACTION.text({"a": "x" * 40, "b": ["y" * 40] * 39, "c": [["z" * 40] * 39] * 3}).endswith("…")
 
 
+def nested(levels: int, *, in_lists: bool) -> object:
+    tree: object = 1
+    for _ in range(levels):
+        tree = [tree] if in_lists else {"a": tree}
+    return tree
+
+
+def test_what_is_just_short_enough_is_whole() -> None:
+    assert REDACTION.text({"k" * 40: 1}) == f'{{"{"k" * 40}": 0}}'
+    assert REDACTION.text({"k" * 41: 1}) == f'{{"{"a" * 40}": 0}}'
+    assert REDACTION.text({"status": "k" * 40}) == f'{{"status": "{"k" * 40}"}}'
+    assert REDACTION.text({"status": "k" * 41}) == f'{{"status": "{"a" * 40}"}}'
+    assert REDACTION.text({"id": 1234567, "amount": "12345678"}) == '{"id": 1234567, "amount": "99999999"}'
+    assert REDACTION.text([1] * 40) == f"[{', '.join('0' * 40)}]"
+    assert REDACTION.text([1] * 41).endswith(", …]")
+    for in_lists in (True, False):
+        assert "…" not in REDACTION.text(nested(8, in_lists=in_lists))
+        assert "…" in REDACTION.text(nested(9, in_lists=in_lists))
+        assert "…" in REDACTION.text(nested(5_000, in_lists=in_lists))
+
+
 def test_of_a_body_that_is_no_json_or_too_large_the_size_is_told() -> None:
     assert REDACTION.body(b"<html>Zuleide</html>") == "20 bytes"
     assert REDACTION.body(b'"' + b"x" * LARGEST_BODY + b'"') == f"{LARGEST_BODY + 2} bytes"
