@@ -34,6 +34,38 @@ async def test_a_write_that_may_have_happened_is_never_made_again_whoever_asks(f
     assert made == ["once"]
 
 
+async def test_a_write_of_which_surely_nothing_was_sent_may_be_made_after_all() -> None:
+    attempts = Attempts()
+
+    async def unreachable() -> str:
+        raise Unavailable("erp.unreachable")
+
+    with pytest.raises(Unavailable, match=r"erp\.unreachable"):
+        await attempts.write(unreachable)
+    assert await attempts.write(answered) == "answer"
+
+
+async def test_what_the_erp_answered_is_known_to_the_next_attempt_which_asks_it_nothing() -> None:
+    attempts = Attempts()
+    await attempts.write(answered)
+    assert await attempts.write(attempts.hang) == "answer"
+
+
+async def test_what_reading_back_showed_is_known_to_the_next_attempt_which_reads_nothing_back() -> None:
+    attempts = Attempts()
+    shown = ["seen"]
+
+    async def dropped() -> str:
+        raise InDoubt("erp.dropped")
+
+    async def read_back(before: str) -> str | None:
+        assert before == "before"
+        return shown.pop()
+
+    for _ in range(2):
+        assert await attempts.write(dropped, read_back=read_back) == "seen"
+
+
 class Attempts:
     """Attempts at one write, each called off while it hangs."""
 
@@ -41,15 +73,22 @@ class Attempts:
         self.office = Office()
         self.hangs = asyncio.Event()
 
-    async def write(self, act: Callable[[], Awaitable[str]], *, looked_before: bool = False) -> str:
+    async def write(
+        self,
+        act: Callable[[], Awaitable[str]],
+        *,
+        looked_before: bool = False,
+        read_back: Callable[[str], Awaitable[str | None]] | None = None,
+    ) -> str:
+        read_back = read_back or nothing
         lane = Lane(installation_id=self.office.installation.id, chat_id=CHAT.id)
         if await self.office.journal.head(lane) is None:
             await self.office.accept(unblock())
         entry = await self.office.journal.head(lane)
         assert entry is not None
         write: WriteOnce[str, str] = WriteOnce(journal=self.office.journal, entry=entry, before=str, answer=str)
-        earlier = None if looked_before else await write.earlier(read_back=nothing)
-        return earlier or await write("before", act=act, read_back=nothing)
+        earlier = None if looked_before else await write.earlier(read_back=read_back)
+        return earlier or await write("before", act=act, read_back=read_back)
 
     async def called_off(self, act: Callable[[], Awaitable[str]]) -> None:
         attempt = asyncio.create_task(self.write(act))
@@ -126,6 +165,29 @@ async def test_a_write_that_was_called_off_while_its_intent_was_recorded_may_be_
     slow.says_so.set()
     await asyncio.wait((attempt,))
     assert attempt.cancelled()
+    assert await attempts.write(answered) == "answer"
+
+
+async def test_a_write_that_was_called_off_while_its_intent_could_not_be_recorded_is_called_off_and_may_be_made() -> (
+    None
+):
+    attempts = Attempts()
+    journal = attempts.office.journal
+    begin, failed = journal.begin, asyncio.Event()
+
+    async def full(*_: object, **__: object) -> Begun:
+        attempts.hangs.set()
+        await failed.wait()
+        raise Unavailable("storage.full")
+
+    journal.begin = full  # type: ignore[method-assign]
+    attempt = asyncio.create_task(attempts.write(answered))
+    await attempts.hangs.wait()
+    attempt.cancel()
+    failed.set()
+    await asyncio.wait((attempt,))
+    assert attempt.cancelled()
+    journal.begin = begin  # type: ignore[method-assign]
     assert await attempts.write(answered) == "answer"
 
 
