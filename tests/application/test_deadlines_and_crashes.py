@@ -10,7 +10,7 @@ import pytest
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
 from application.perform import PDFS_TIMEOUT_S
 from application.ports import Begun, Erp, Lane
-from domain.action import Action, LeaveNote, Say, SayCode, SendFile
+from domain.action import Action, LeaveNote, Say, SayCode, SendFile, StartFlow
 from domain.customer import Contract, Customer
 from domain.identifiers import InvoiceId
 from domain.installation import FlowKey, Policies
@@ -205,6 +205,22 @@ async def test_a_slow_chat_that_nobody_took_goes_on_to_its_flow(contracts: Seque
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
 
 
+async def test_a_chat_that_was_just_looked_at_is_not_looked_at_again_before_each_message() -> None:
+    office = Office()
+    office.clock.advance(3600)
+    with_pdf(office)
+    looks, looked = [], office.chat.situation
+
+    async def counted(chat: ChatRef) -> Situation:
+        looks.append(chat.id)
+        return await looked(chat)
+
+    office.chat.situation = counted  # type: ignore[method-assign]
+    await office.receive(boleto())
+    assert len(office.heard) == 3
+    assert len(looks) == 1
+
+
 # --- Huggy fails ----------------------------------------------------------------------------------------------
 
 
@@ -220,6 +236,20 @@ async def test_while_huggy_is_down_the_notification_waits_and_then_ends_in_its_f
     assert office.said_keys == ["contracts.list"]
     assert office.flows == [FlowKey.CUSTOMER_FOUND]
     assert office.world.writes == []
+
+
+async def test_the_longer_huggy_is_down_the_rarer_it_is_asked_but_twice_a_minute_at_least() -> None:
+    office = Office()
+    office.world.add(customer())
+    await office.accept(lookup())
+    waits = []
+    with refusing(office, StartFlow, Unavailable("huggy.unreachable")):
+        for seconds in (2, 38, 60, 30, 4000):
+            office.clock.advance(seconds)
+            waits.append(await office.work())
+    assert waits == [1, 10, 25, 30, 30]
+    assert await office.work() is None
+    assert office.flows == [FlowKey.CUSTOMER_FOUND]
 
 
 async def test_after_a_day_without_huggy_nobody_waits_any_more() -> None:
@@ -334,6 +364,7 @@ async def test_a_message_that_huggy_refuses_leads_to_the_auxiliary_flow() -> Non
     office.chat.fail(Rejected("huggy.refused"))
     await office.receive(lookup())
     assert office.flows == [FlowKey.AUXILIARY]
+    assert office.journal.ending(1) == Ending(flow=FlowKey.AUXILIARY, cause="huggy.refused")
 
 
 async def test_a_file_that_huggy_refuses_is_replaced_by_its_link() -> None:
