@@ -84,6 +84,25 @@ async def test_nobody_is_told_in_several_ways(answer: object) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "Cliente não encontrado",
+        "Cliente não localizado",
+        "CPF não cadastrado",
+        "O cliente não existe",
+        "Documento inexistente",
+        "Client not found",
+        "client_not_found",
+    ],
+)
+async def test_nobody_is_understood_in_each_wording_that_is_known(words: str) -> None:
+    erp = ScriptedErp()
+    for name in ("messages", "message", "mensagem", "msg", "error", "reason", "motivo"):
+        erp.on(VALIDATE, says({"status": "ERROR", name: words}))
+        assert await erp.build().customers.find(CPF) is None
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         {"message": "alguma coisa"},
@@ -112,6 +131,10 @@ async def test_an_answer_in_another_shape_is_never_nobody(answer: object) -> Non
     ("answer", "cause"),
     [
         ({"status": "ERROR", "message": "Token inválido"}, "erp.unauthorized"),
+        ({"status": "erro", "message": "Não autorizado"}, "erp.unauthorized"),
+        ({"status": "ERROR", "message": "Unauthorized"}, "erp.unauthorized"),
+        ({"success": False, "message": "Acesso negado"}, "erp.unauthorized"),
+        ({"success": False, "message": "Usuário sem permissão"}, "erp.unauthorized"),
         ({"status": "ERROR", "message": "Falha interna"}, "erp.refused"),
         ({"success": False, "messages": [{"message": "Falha", "type": "Error"}]}, "erp.refused"),
     ],
@@ -341,6 +364,17 @@ async def test_all_pages_of_contracts_are_walked_whether_counted_from_zero_or_on
     found = await paged(total, first).build_both().customers.find(CPF)
     assert found is not None
     assert len(found.contracts) == total + 1
+
+
+async def test_contracts_are_asked_for_by_document_whatever_their_status() -> None:
+    erp = known_to_both()
+    await erp.build_both().customers.find(CPF)
+    assert msgspec.json.decode(erp.sent(CONTRACTS).content) == {
+        "txId": "52998224725",
+        "onlyActiveContracts": False,
+        "page": 1,
+        "pageSize": 100,
+    }
 
 
 async def test_a_list_that_never_ends_is_not_walked_for_ever() -> None:

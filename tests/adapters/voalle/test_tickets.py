@@ -40,7 +40,13 @@ async def test_a_ticket_is_opened_with_client_and_a_description_that_tells_the_c
 
 
 @pytest.mark.parametrize(
-    "answer", [{"protocol": "A-1"}, {"data": {"protocol": "A-1"}}, {"status": "OK", "response": {"protocolo": "A-1"}}]
+    "answer",
+    [
+        {"protocol": "A-1"},
+        {"protocol": "A-1", "data": {"id": 3}},
+        {"data": {"protocol": "A-1"}},
+        {"status": "OK", "response": {"protocolo": "A-1"}},
+    ],
 )
 async def test_the_protocol_is_found_at_the_top_or_one_level_down(answer: object) -> None:
     erp = ScriptedErp()
@@ -150,6 +156,12 @@ async def test_a_ticket_is_open_unless_its_state_says_closed(status: object, is_
     tickets = await erp.build().tickets.open_tickets(customer())
     assert [ticket.protocol for ticket in tickets] == (["1"] if is_open else [])
     assert all(ticket.opened_at is None for ticket in tickets)
+
+
+async def test_an_open_ticket_without_a_protocol_is_not_told_and_hides_no_other() -> None:
+    erp = ScriptedErp()
+    erp.on(LIST, says({"data": [{"status": "Abertura"}, {"protocol": 2, "status": "Abertura"}]}))
+    assert [ticket.protocol for ticket in await erp.build().tickets.open_tickets(customer())] == ["2"]
 
 
 @pytest.mark.parametrize("answer", [{"data": []}, [], None, {"data": None}])

@@ -46,6 +46,25 @@ async def test_a_refusal_keeps_the_reason_that_the_erp_gives(answer: object, rea
     assert await unblock(says(answer)) == UnblockRefused(reason=reason)
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("O contrato não está bloqueado", UnblockRefusal.NOT_BLOCKED),
+        ("Contrato não bloqueado", UnblockRefusal.NOT_BLOCKED),
+        ("O contrato não se encontra bloqueado", UnblockRefusal.NOT_BLOCKED),
+        ("Desbloqueio já utilizado", UnblockRefusal.ALREADY_USED),
+        ("Desbloqueio já realizado neste mês", UnblockRefusal.ALREADY_USED),
+        ("O contrato já foi desbloqueado", UnblockRefusal.ALREADY_USED),
+        ("Máximo de desbloqueios atingido", UnblockRefusal.ALREADY_USED),
+        ("Desbloqueios esgotados", UnblockRefusal.ALREADY_USED),
+        ("Tentativas excedidas", UnblockRefusal.ALREADY_USED),
+        ("Quantidade de desbloqueios atingida", UnblockRefusal.ALREADY_USED),
+    ],
+)
+async def test_a_reason_is_understood_in_each_wording_that_is_known(words: str, reason: UnblockRefusal) -> None:
+    assert await unblock(says({"return": False, "message": words})) == UnblockRefused(reason=reason)
+
+
 @pytest.mark.parametrize("answer", [{}, {"return": None}, {"return": "talvez"}, {"protocol": 1}, [], "ok", None])
 async def test_another_shape_is_neither_yes_nor_no(answer: object) -> None:
     with pytest.raises(Unintelligible):
