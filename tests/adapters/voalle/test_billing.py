@@ -79,6 +79,37 @@ async def test_the_pbx_list_is_found_in_every_likely_shape(answer: object) -> No
     assert await pbx_invoices(answer) == ["77"]
 
 
+@pytest.mark.parametrize(
+    "name", ["billets", "billetList", "boletos", "titles", "títulos", "faturas", "invoices", "data", "response"]
+)
+async def test_the_pbx_list_is_found_under_each_name_that_is_known(name: str) -> None:
+    assert await pbx_invoices({"total": 1, name: [BILLET]}) == ["77"]
+
+
+@pytest.mark.parametrize(
+    ("names", "value", "attribute", "read"),
+    [
+        ("id title_id billet_id financial_receivable_title_id id_titulo titulo_id", 78, "id", "pbx:78"),
+        ("title titulo", "FAT 9", "reference", "FAT 9"),
+        ("typeful_line linha_digitavel digitable_line digitavel", LINE, "digitable_line", LINE),
+        ("barcode bar_code codigo_barras codigo_de_barras", "237", "barcode", "237"),
+        ("pix_qr_code pix qr_code pix_code pix_copia_cola pix_copia_e_cola codigo_pix", "0002", "pix_code", "0002"),
+        ("link url link_boleto boleto_link billet_link", "https://x.example", "link", "https://x.example"),
+        ("expiration_date due_date vencimento data_vencimento", "2026-08-10", "due_on", date(2026, 8, 10)),
+        ("original_value title_amount value amount valor", 99.9, "nominal", Money(9990)),
+        ("final_value balance valor_final saldo", 102.15, "payable", Money(10215)),
+    ],
+)
+async def test_an_invoice_is_read_whichever_of_the_known_names_its_fields_have(
+    names: str, value: object, attribute: str, read: object
+) -> None:
+    for name in names.split():
+        erp = ScriptedErp()
+        erp.on(BILLETS, says([{"billet": {}, name: value}]))
+        (invoice,) = await erp.build().billing.open_invoices(customer(), contract())
+        assert getattr(invoice, attribute) == read, name
+
+
 @pytest.mark.parametrize("answer", [[], None, {"data": []}, {"billets": None}, {"success": True, "response": []}])
 async def test_an_explicit_nothing_is_no_invoice(answer: object) -> None:
     assert await pbx_invoices(answer) == []
@@ -265,6 +296,11 @@ async def test_an_invoice_without_an_id_has_the_same_made_one_at_every_look() ->
     first = await pbx_invoices([nameless, {**nameless, "expirationDate": "2026-09-10"}])
     assert len(set(first)) == 2
     assert await pbx_invoices([nameless]) == first[:1]
+
+
+async def test_two_invoices_without_an_id_that_only_their_pix_codes_tell_apart_are_two() -> None:
+    one = {"pixCode": "000201A", "expirationDate": "2026-08-10"}
+    assert len(set(await pbx_invoices([one, {**one, "pixCode": "000201B"}]))) == 2
 
 
 async def test_the_third_party_adds_amounts_and_the_link() -> None:
