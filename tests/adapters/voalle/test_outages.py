@@ -125,6 +125,11 @@ async def test_an_outage_without_a_protocol_has_one_name_for_all_customers() -> 
         ("12:40", None, "13", "23 13:00"),
         ("12:40", 2, "", "23 14:00"),
         ("12:40", 2, "99", "23 14:00"),
+        ("12:10", None, "14:59", "23 14:59"),
+        ("12:10", 2, "14:60", "23 14:00"),
+        ("12:10", None, "14:60", None),
+        ("12:10", None, "23", "23 23:00"),
+        ("12:10", None, "24", None),
         ("12:40", 1, "9", None),
         ("12:40", 1, "12", None),
         ("12:40", 0, "", None),
@@ -323,7 +328,8 @@ async def test_a_state_of_half_a_minute_is_told_and_looked_after_once_behind_the
     outages = erp.build_both().outages
     await told(outages, "1")
     erp.clock.advance(31)
-    assert await told(outages, "1") == await told(outages, "1") == [{"1"}]
+    async with asyncio.timeout(1):
+        assert await told(outages, "1") == await told(outages, "1") == [{"1"}]
     await hanging.asked.wait()
     hanging.answers.set()
     for _ in range(50):
@@ -380,6 +386,27 @@ async def test_the_equipment_is_named_with_the_contract_from_then_on() -> None:
     found = await ports.customers.find(CPF)
     assert found is not None
     assert [each.access_point for each in found.contracts] == ["OLT CENTRO"]
+
+
+async def test_after_a_week_it_is_asked_anew_what_serves_a_contract() -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("1"), recorded("access_point_up"), enveloped(point(title="OLT SUL", active=False)))
+    erp.on(access_point("2"), recorded("access_point_up"))
+    outages = erp.build_both().outages
+    await told(outages, "1")
+    erp.clock.advance(7 * 24 * 3600 + 1)
+    assert (await outages.affecting(told_by_pbx("2"))).access_points == {"2": "OLT CENTRO"}
+    assert await told(outages, "1") == [{"1"}]
+
+
+async def test_contracts_behind_no_equipment_are_looked_after_each_for_itself() -> None:
+    erp = ScriptedErp()
+    for number in ("1", "2"):
+        erp.on(access_point(number), enveloped(None), DOWN)
+    outages = erp.build_both().outages
+    assert await told(outages, "1", "2") == []
+    erp.clock.advance(61)
+    assert await told(outages, "1", "2") == [{"1", "2"}]
 
 
 async def test_equipment_without_a_name_is_nobody_elses() -> None:
