@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from application.failures import Rejected, Unavailable, Unintelligible
 from application.ports import Operation
@@ -146,6 +147,8 @@ OVER = [
     "Boleto baixado por substituição",
     "Pago, aguardando baixa",
     "Não pago - cancelado",
+    "Quitado sem juros",
+    "Baixado por falta de pagamento",
 ]
 OPEN = [
     "Em aberto",
@@ -298,9 +301,10 @@ async def test_an_invoice_without_an_id_has_the_same_made_one_at_every_look() ->
     assert await pbx_invoices([nameless]) == first[:1]
 
 
-async def test_two_invoices_without_an_id_that_only_their_pix_codes_tell_apart_are_two() -> None:
-    one = {"pixCode": "000201A", "expirationDate": "2026-08-10"}
-    assert len(set(await pbx_invoices([one, {**one, "pixCode": "000201B"}]))) == 2
+@pytest.mark.parametrize("name", ["typefulLine", "barcode", "pixCode"])
+async def test_two_invoices_without_an_id_that_only_their_codes_tell_apart_are_two(name: str) -> None:
+    one = {name: "000201A", "expirationDate": "2026-08-10"}
+    assert len(set(await pbx_invoices([one, {**one, name: "000201B"}]))) == 2
 
 
 async def test_the_third_party_adds_amounts_and_the_link() -> None:
@@ -336,12 +340,26 @@ async def test_a_missing_link_is_asked_for_and_its_failure_costs_only_the_link(r
     assert (plain.link, plain.digitable_line) == ("", LINE)
 
 
-async def test_the_pbx_answers_when_the_third_party_is_away() -> None:
+async def test_of_many_invoices_without_a_link_twelve_are_asked_for_one_and_all_are_told() -> None:
+    erp = with_third_party()
+    erp.on(TITLES, enveloped([{"id": number, "billet": {"typefulLine": LINE}} for number in range(1, 15)]))
+    erp.on(CONTRACT_BILLETS, enveloped([{"id": number, "typefulLine": LINE} for number in range(1, 15)]))
+    for number in range(1, 15):
+        erp.on(f"{API}/GetBilletLink/{number}", recorded("billet_link"))
+    invoices = await erp.build_both().billing.open_invoices(customer(), contract())
+    assert [bool(invoice.link) for invoice in invoices] == [True] * 12 + [False] * 2
+
+
+async def test_the_pbx_answers_when_the_third_party_is_away_and_the_operator_is_told() -> None:
     erp = with_third_party()
     erp.on(TITLES, httpx.Response(503))
     erp.on(BILLETS, says([BILLET]))
-    (invoice,) = await erp.build_both().billing.open_invoices(customer(), contract())
+    with capture_logs() as logs:
+        (invoice,) = await erp.build_both().billing.open_invoices(customer(), contract())
     assert (invoice.id, invoice.payable) == ("pbx:77", None)
+    assert [(log["event"], log["source"], log["cause"]) for log in logs] == [
+        ("erp.source_failed", "third_party", "erp.http_5xx")
+    ]
 
 
 async def test_both_away_is_a_failure() -> None:

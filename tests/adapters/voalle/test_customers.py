@@ -4,6 +4,7 @@ from urllib.parse import parse_qs
 import httpx
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from application.failures import Rejected, Unavailable, Unintelligible
 from domain.customer import ContractStatus
@@ -266,7 +267,9 @@ async def test_a_customer_that_only_one_source_knows_is_found() -> None:
 async def test_a_better_source_that_is_away_does_not_lose_the_customer(away: httpx.Response | Exception) -> None:
     erp = known_to_both()
     erp.on(PERSON, away)
-    found = await erp.build_both().customers.find(CPF)
+    with capture_logs() as logs:
+        found = await erp.build_both().customers.find(CPF)
+    assert [(log["event"], log["source"]) for log in logs] == [("erp.source_failed", "third_party")]
     assert found is not None
     assert found.contracts[0].status is ContractStatus.UNKNOWN
 
@@ -274,7 +277,9 @@ async def test_a_better_source_that_is_away_does_not_lose_the_customer(away: htt
 async def test_the_third_party_answers_when_the_pbx_is_away() -> None:
     erp = known_to_both()
     erp.on(VALIDATE, httpx.Response(502))
-    assert await erp.build_both().customers.find(CPF) is not None
+    with capture_logs() as logs:
+        assert await erp.build_both().customers.find(CPF) is not None
+    assert [(log["event"], log["source"]) for log in logs] == [("erp.source_failed", "pbx")]
 
 
 @pytest.mark.parametrize("away", [VALIDATE, PERSON, TOKEN])
