@@ -178,6 +178,18 @@ async def test_an_access_point_in_maintenance_or_down_is_an_outage_of_its_contra
     assert (outage.predicted_at, outage.protocol) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("state", "down"),
+    [({"inMaintenance": True}, 1), ({"inMaintenance": False}, 0), ({"active": False}, 1), ({"active": True}, 0)],
+)
+async def test_an_access_point_that_tells_only_one_of_its_states_is_understood(
+    state: dict[str, bool], down: int
+) -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("20743"), enveloped({"title": "OLT CENTRO", **state}))
+    assert len((await erp.build_both().outages.affecting(customer())).outages) == down
+
+
 async def test_two_contracts_behind_one_access_point_are_one_outage() -> None:
     erp = ScriptedErp()
     erp.on(access_point("1"), recorded("access_point_down"))
