@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.customer import ContractStatus, choose_contract, greeting_name, in_force
+from domain.customer import Contract, ContractStatus, choose_contract, greeting_name, in_force
 from domain.tax_id import Cnpj
 from tests.domain.builders import contract, customer
 
@@ -101,8 +101,11 @@ def test_a_small_number_is_a_position_unless_it_is_called_a_contract(answer: str
 
 
 @pytest.mark.parametrize("answer", ["500", "fibra 500", "500 mega", "plano 500"])
-def test_a_number_that_names_one_contract_and_describes_another_chooses_neither(answer: str) -> None:
-    assert choose_contract(ROUND, answer) is None
+@pytest.mark.parametrize("others", [[], [contract("600", plan="Fibra 100")]], ids=["of two", "of three"])
+def test_a_number_that_names_one_contract_and_describes_another_chooses_neither(
+    answer: str, others: list[Contract]
+) -> None:
+    assert choose_contract([*ROUND, *others], answer) is None
 
 
 def test_a_number_that_is_called_a_contract_is_no_plan() -> None:
@@ -141,6 +144,10 @@ def test_a_contract_without_a_number_of_its_own_is_meant_by_no_zero(number: str,
 @given(st.text())
 def test_any_answer_is_read_without_an_error_and_only_a_listed_contract_is_chosen(answer: str) -> None:
     assert choose_contract([HOME, OFFICE, GONE], answer) in {None, HOME, OFFICE}
+
+
+def test_a_number_without_end_is_read_without_an_error_too() -> None:
+    assert choose_contract([HOME, OFFICE], "9" * 10_000) is None
 
 
 @pytest.mark.parametrize(

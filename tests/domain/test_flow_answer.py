@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.messages.catalog import read_catalog
+from domain.customer import Contract
 from domain.flow_answer import (
     CHOOSE_CONTRACT,
     IN_OUTAGE,
@@ -166,6 +167,13 @@ def test_boletos_are_told_one_after_the_other_in_as_many_places_as_the_provider_
 PARTS = ("linha_digitavel", "pix", "link", "vencimento", "valor")
 
 
+@given(make.outcomes)
+def test_five_places_for_contracts_are_in_every_answer_that_has_any_however_few_there_are(outcome: Outcome) -> None:
+    for operation in set(FlowOperation) - {FlowOperation.TICKET}:
+        places = [name for name in answer_of(operation, outcome, ASKED).values if name.startswith("contrato_")]
+        assert places == [f"contrato_{number}" for number in range(1, 6)]
+
+
 def test_several_contracts_and_none_named_is_a_question_with_its_list() -> None:
     contracts = tuple(contract(str(number), plan="", district="") for number in range(1, 8))
     answer = answer_of(FlowOperation.UNBLOCK, ContractUnclear(contracts=contracts), ASKED)
@@ -207,8 +215,12 @@ def test_an_outage_that_its_chat_was_told_of_before_is_told_to_the_flow_all_the_
     assert said(answer_of(FlowOperation.LOOK_UP, again, ASKED)) == "Volta às 18h30."
 
 
-def test_an_outage_that_the_provider_does_not_want_told_in_its_words_is_told_in_plain_ones() -> None:
-    assert "falha na rede" in said(answer_of(FlowOperation.LOOK_UP, in_outage(""), ASKED))
+@pytest.mark.parametrize("contracts", [(contract(),), (contract("1"), contract("2"))])
+def test_an_outage_that_the_provider_does_not_want_told_in_its_words_is_told_in_plain_ones(
+    contracts: tuple[Contract, ...],
+) -> None:
+    outcome = msgspec.structs.replace(in_outage(""), contracts=contracts)
+    assert "falha na rede" in said(answer_of(FlowOperation.LOOK_UP, outcome, ASKED))
 
 
 def test_nobody_can_tell_why_a_customer_was_not_found() -> None:

@@ -166,6 +166,15 @@ def test_the_oldest_come_first_those_without_a_date_last_and_the_rest_is_counted
     assert offers.more == 1
 
 
+@pytest.mark.parametrize(("limit", "shown"), [(0, 1), (1, 1), (2, 2)])
+def test_as_many_invoices_are_shown_as_the_provider_wants_but_one_at_least(limit: int, shown: int) -> None:
+    offers = through(
+        *(invoice(str(number), link="https://erp.example/b") for number in range(3)),
+        policies=Policies(invoices_max=limit),
+    )
+    assert (len(offers.shown), offers.more) == (shown, 3 - shown)
+
+
 def test_an_invoice_is_overdue_only_after_the_next_banking_day() -> None:
     saturday, monday = date(2026, 11, 21), date(2026, 11, 23)
     held = invoice(due_on=saturday, link="https://erp.example/b")

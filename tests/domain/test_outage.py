@@ -59,6 +59,7 @@ def test_a_sentence_about_a_protocol_that_nobody_gave_is_left_out() -> None:
         zone=SAO_PAULO,
     )
     assert told == "Há uma falha. Previsão: 18h."
+    assert tell("Protocolo: {{protocol}}. Há uma falha.", outage, now=NOW, zone=SAO_PAULO) == "Há uma falha."
 
 
 def test_what_a_protocol_holds_is_never_read_as_a_template() -> None:
@@ -94,6 +95,8 @@ def test_a_prediction_that_has_passed_comes_after_one_that_has_not() -> None:
         Outage(id="c"),
     )
     assert affecting([unknown, past, later], [], now=NOW) == (later, past, unknown)
+    just_now = Outage(id="d", predicted_at=NOW)
+    assert affecting([just_now, later], [], now=NOW) == (later, just_now)
 
 
 def test_outages_expected_to_end_at_the_same_moment_are_told_in_the_same_order_however_they_come() -> None:

@@ -98,6 +98,7 @@ def test_of_a_path_words_and_short_numbers_stay_and_its_question_goes() -> None:
     assert REDACTION.path("/companies/1001/chats/55501/flow?token=abc") == "/companies/1001/chats/55501/flow"
     assert REDACTION.path("/v3/people/txid/52998224725") == "/v3/people/txid/99999999999"
     assert REDACTION.path("/people/12ABC34501DE35") == "/people/99AAA99999AA99"
+    assert REDACTION.path("/people/" + "1" * 100) == "/people/" + "9" * 40
 
 
 @given(trees)

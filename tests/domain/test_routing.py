@@ -164,6 +164,13 @@ def test_several_contracts_are_listed_with_number_plan_and_district() -> None:
     )
 
 
+def test_of_plan_and_district_what_is_known_stands_in_the_line() -> None:
+    contracts = (contract("1", plan="", district="Centro"), contract("2", plan="Fibra", district=""))
+    (remark,) = route(CustomerFound(first_name="", contracts=contracts), installation()).remarks
+    assert isinstance(remark, Say)
+    assert CATALOG.render(remark.message).splitlines()[-2:] == ["1. Contrato 1 – Centro", "2. Contrato 2 – Fibra"]
+
+
 def offer(**changes: object) -> Offer:
     whole = {
         "invoice_id": InvoiceId("9"),
@@ -183,6 +190,35 @@ def test_a_boleto_is_told_in_the_order_that_people_pay_in() -> None:
     assert kinds == [Say, SayCode, SayCode, SendPdf, Say, Say]
     assert remarks[1] == SayCode(code="000201***6304ABCD")
     assert remarks[2] == SayCode(code="34191101213456788005871234570001616670000012345")
+
+
+@pytest.mark.parametrize(
+    ("overdue", "due"),
+    [
+        (False, "Vencimento: 21/12/2026"),
+        (True, "Venceu em 21/12/2026. O valor atualizado aparece na hora do pagamento."),
+    ],
+)
+def test_the_first_message_tells_what_is_to_be_paid_by_when_and_to_whom(overdue: bool, due: str) -> None:
+    told = offer(reference="FAT 9", due_on="2026-12-21", overdue=overdue, payee="PROVEDOR LTDA")
+    first = route(BoletosIssued(offers=(told,), more=0), installation()).remarks[0]
+    assert isinstance(first, Say)
+    assert CATALOG.render(first.message).splitlines()[1:5] == [
+        "FAT 9",
+        "Valor: R$ 99,90",
+        due,
+        "Beneficiário: PROVEDOR LTDA. Confira esse nome antes de pagar.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [(1, "Há mais 1 fatura em aberto além dessas."), (2, "Há mais 2 faturas em aberto além dessas.")],
+)
+def test_how_many_more_invoices_there_are_is_told_last(more: int, told: str) -> None:
+    last = route(BoletosIssued(offers=(offer(),), more=more), installation()).remarks[-1]
+    assert isinstance(last, Say)
+    assert CATALOG.render(last.message) == told
 
 
 @pytest.mark.parametrize(
