@@ -555,6 +555,7 @@ async def test_a_fault_of_ours_while_telling_ends_in_the_auxiliary_flow() -> Non
     await office.receive(lookup())
     assert office.flows == [FlowKey.AUXILIARY]
     assert [type(fault) for fault in office.notebook.faults] == [KeyError]
+    assert office.journal.ending(1) == Ending(flow=FlowKey.AUXILIARY, cause="ponte.fault")
 
 
 async def test_without_any_flow_chosen_the_chat_platform_is_still_asked_and_the_customer_gets_a_sentence() -> None:

@@ -156,6 +156,8 @@ async def test_a_flow_that_huggy_refuses_ends_in_the_auxiliary_flow_with_the_cau
 
     assert office.flows == [FlowKey.AUXILIARY]
     assert office.journal.ending(1) == Ending(flow="auxiliary", cause="huggy.not_found")
+    (trail,) = office.journal.trails(1)
+    assert named(trail)[-1] == ("ended.auxiliary", "huggy.not_found")
 
 
 async def test_where_no_flow_at_all_can_be_started_the_ending_says_so() -> None:
