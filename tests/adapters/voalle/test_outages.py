@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -104,6 +105,12 @@ async def test_the_recorded_answer_of_a_provider_is_read_at_its_place() -> None:
     assert outage.predicted_at == AT_FIVE + timedelta(hours=1)
 
 
+@pytest.mark.parametrize("figures", [{"resolution_time": 5}, {"resolution_time_hour": "17"}, {"resolutionTime": "5"}])
+async def test_either_figure_alone_is_a_prediction(figures: dict[str, object]) -> None:
+    found = await find({"clients": [client()], "authentication_problems": 1, **figures})
+    assert [outage.predicted_at for outage in found.outages] == [AT_FIVE]
+
+
 async def test_an_outage_without_a_protocol_has_one_name_for_all_customers() -> None:
     one = await find({"clients": [client()], "authentication_problems": 1})
     other = await find({"clients": [client(9, (1,))], "authentication_problems": 1, "resolution_time": 2})
@@ -125,6 +132,11 @@ async def test_an_outage_without_a_protocol_has_one_name_for_all_customers() -> 
         ("12:40", None, "13", "23 13:00"),
         ("12:40", 2, "", "23 14:00"),
         ("12:40", 2, "99", "23 14:00"),
+        ("22:30", 1, "0", "24 00:00"),
+        ("12:00", 0, "", None),
+        ("12:00", 1, "12", None),
+        ("12:00", 5, "19", "23 19:00"),
+        ("12:00", 5, "20", None),
         ("12:10", None, "14:59", "23 14:59"),
         ("12:10", 2, "14:60", "23 14:00"),
         ("12:10", None, "14:60", None),
@@ -331,6 +343,8 @@ async def test_one_look_at_an_access_point_holds_for_a_minute_for_all_behind_it(
     assert await told(outages, "1") == [{"1"}]
     erp.clock.advance(29)
     assert await told(outages, "2") == [{"2"}]
+    for _ in range(50):
+        await asyncio.sleep(0)
     assert (erp.count(access_point("1")), erp.count(access_point("2"))) == (2, 1)
 
 
@@ -427,6 +441,55 @@ async def test_equipment_without_a_name_is_nobody_elses() -> None:
     erp.on(access_point("2"), enveloped(point(title="")))
     outages = erp.build_both().outages
     assert await told(outages, "1", "2") == [{"1"}]
+    erp.on(access_point("3"), enveloped(point(title="", active=False)))
+    assert await told(outages, "1", "2", "3") == [{"1"}, {"3"}]
+
+
+async def test_one_look_again_holds_for_all_behind_the_same_equipment() -> None:
+    erp = ScriptedErp()
+    for number in ("1", "2"):
+        erp.on(access_point(number), recorded("access_point_up"), DOWN)
+    outages = erp.build_both().outages
+    await told(outages, "1", "2")
+    erp.clock.advance(61)
+    await told(outages, "1", "2")
+    assert erp.count(access_point("1")) + erp.count(access_point("2")) == 3
+
+
+async def test_a_look_behind_the_answer_that_fails_is_met_by_the_next_one_and_complains_to_nobody() -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    erp = ScriptedErp()
+    erp.on(access_point("1"), DOWN, httpx.Response(403))
+    outages = erp.build_both().outages
+    await told(outages, "1")
+    erp.clock.advance(31)
+    assert await told(outages, "1") == [{"1"}]
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert erp.count(access_point("1")) == 2
+    gc.collect()
+    assert complaints == []
+    erp.clock.advance(30)
+    with pytest.raises(Rejected):
+        await told(outages, "1")
+
+
+async def test_of_very_many_contracts_twenty_are_asked_for() -> None:
+    erp = ScriptedErp()
+    numbers = [str(number) for number in range(1, 22)]
+    for number in numbers:
+        erp.on(access_point(number), recorded("access_point_up"))
+    found = await erp.build_both().outages.affecting(told_by_pbx(*numbers))
+    assert found.unaffected == set(numbers[:20])
+
+
+@pytest.mark.parametrize("name", ["finalDate", "endDate", "prediction", "predictedDate", "previsão"])
+async def test_the_end_of_a_maintenance_is_read_under_each_name_that_is_known(name: str) -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("1"), enveloped(point(inMaintenance=True, maintenance={name: "2026-11-23T17:00:00"})))
+    (outage,) = (await erp.build_both().outages.affecting(customer(contract("1")))).outages
+    assert outage.predicted_at == AT_FIVE
 
 
 async def test_what_the_record_and_the_access_point_tell_under_one_protocol_is_one_outage() -> None:
