@@ -225,7 +225,13 @@ async def test_camel_case_is_read_as_snake_case_is() -> None:
         (7, ContractStatus.BLOCKED_BY_PROVIDER),
         (9, ContractStatus.CANCELLED),
         ("Bloqueio Financeiro", ContractStatus.BLOCKED),
+        ("Normal", ContractStatus.ACTIVE),
         ("Demonstração", ContractStatus.ACTIVE),
+        ("CORTESIA", ContractStatus.ACTIVE),
+        ("Cancelado", ContractStatus.CANCELLED),
+        ("Suspenso", ContractStatus.SUSPENDED),
+        ("Bloqueio Administrativo", ContractStatus.BLOCKED_BY_PROVIDER),
+        ("Encerrado", ContractStatus.CANCELLED),
         (8, ContractStatus.UNKNOWN),
         (0, ContractStatus.UNKNOWN),
         ("Novo", ContractStatus.UNKNOWN),
@@ -249,6 +255,26 @@ async def test_both_sources_together_know_what_each_lacks() -> None:
     assert (contract.id, contract.number, contract.customer_id) == ("20743", "0020743", "12345")
     assert (contract.status, contract.plan) == (ContractStatus.BLOCKED, "PLANO 500MB")
     assert contract.unblock_attempts == 0
+
+
+@pytest.mark.parametrize(("by_pbx", "name"), [("ANA", "ANA"), (None, "BEATRIZ")])
+async def test_the_name_is_the_pbxs_or_else_the_third_partys(by_pbx: str | None, name: str) -> None:
+    erp = known_to_both()
+    erp.on(VALIDATE, says({"clients": [{**client(), "client_name": by_pbx}]}))
+    erp.on(PERSON, enveloped({"id": 12345, "name": "BEATRIZ", "txId": "52998224725"}))
+    found = await erp.build_both().customers.find(CPF)
+    assert found is not None
+    assert found.name == name
+
+
+async def test_of_a_person_kept_twice_the_first_record_is_taken_with_the_phones_of_both() -> None:
+    erp = known_to_both()
+    erp.on(VALIDATE, recorded("client_validate_nobody"))
+    person = {"name": "FULANO", "txId": "52998224725"}
+    erp.on(PERSON, enveloped([{**person, "id": 1, "phone": "11 1"}, {**person, "id": 2, "phone": "11 2"}]))
+    found = await erp.build_both().customers.find(CPF)
+    assert found is not None
+    assert (found.id, found.phones) == ("1", ("11 1", "11 2"))
 
 
 async def test_a_customer_that_only_one_source_knows_is_found() -> None:
@@ -337,6 +363,23 @@ async def test_a_person_without_an_id_is_not_understood() -> None:
     erp.on(PERSON, enveloped({"id": None, "name": "FULANO", "txId": "52998224725"}))
     with pytest.raises(Unintelligible):
         await erp.build_both().customers.find(CPF)
+
+
+@pytest.mark.parametrize(
+    ("codes", "cities"), [([1, 4], ["NATAL", ""]), ([1, 6], ["", ""]), ([4], [""])], ids=["one", "two", "none"]
+)
+async def test_the_home_of_a_person_is_that_of_the_only_contract_that_is_not_cancelled(
+    codes: list[int], cities: list[str]
+) -> None:
+    erp = known_to_both()
+    erp.on(VALIDATE, recorded("client_validate_nobody"))
+    home = {"city": "NATAL", "neighborhood": "CENTRO"}
+    erp.on(PERSON, enveloped({"id": 12345, "name": "ANA", "txId": "52998224725", "mainAddress": home}))
+    rows = [{"id": number, "contractStatus": code} for number, code in enumerate(codes, start=1)]
+    erp.on(CONTRACTS, enveloped({"data": rows, "totalRecords": len(rows)}))
+    found = await erp.build_both().customers.find(CPF)
+    assert found is not None
+    assert [contract.city for contract in found.contracts] == cities
 
 
 async def test_a_contract_of_another_document_is_left_out() -> None:

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from application.failures import Rejected, Unavailable, Unintelligible
+from application.failures import InDoubt, Rejected, Unavailable, Unintelligible
 from domain.identifiers import InvoiceId
 from domain.installation import Policies
 from tests.adapters.voalle.scripted import (
@@ -212,6 +212,26 @@ async def test_messages_come_in_four_kinds_and_none_breaks_the_reading(answer: o
     erp = working()
     erp.on(POINT, says(answer))
     assert (await erp.build_both().outages.affecting(customer())).outages == ()
+
+
+async def test_the_words_of_a_refusal_count_for_more_than_its_status() -> None:
+    erp = working()
+    erp.on(POINT, says({"success": False, "messages": "Contrato inexistente", "response": None}, 400))
+    assert (await erp.build_both().outages.affecting(customer())).outages == ()
+    erp.on(POINT, says({"success": False, "messages": "Erro interno", "response": None}, 404))
+    with pytest.raises(Rejected):
+        await erp.build_both().outages.affecting(customer())
+
+
+async def test_a_read_that_was_dropped_is_made_once_more_and_one_that_failed_is_in_no_doubt() -> None:
+    erp = working()
+    pdf = httpx.Response(200, headers={"content-type": "application/pdf"}, content=b"%PDF-1.7")
+    erp.on(f"{API}/GetBillet/77", httpx.ReadError(""), pdf)
+    assert await erp.build_both().billing.pdf(InvoiceId("77")) == b"%PDF-1.7"
+    erp.on(f"{API}/GetBillet/77", httpx.Response(503))
+    with pytest.raises(Unavailable) as caught:
+        await erp.build_both().billing.pdf(InvoiceId("77"))
+    assert not isinstance(caught.value, InDoubt)
 
 
 @pytest.mark.parametrize("messages", [None, "", [], "Erro interno"])

@@ -194,6 +194,15 @@ async def test_the_third_party_list_is_asked_for_open_ones_and_the_pbx_stands_in
     assert [ticket.protocol for ticket in (*first, *second)] == ["7", "20261120001"]
 
 
+async def test_the_tickets_of_a_customers_own_record_are_read_even_where_no_contract_stands_in_it() -> None:
+    elsewhere = msgspec.structs.replace(contract("30"), customer_id="777")
+    erp = ScriptedErp()
+    erp.on(LIST, says([{"protocol": 1, "status": "Abertura"}]))
+    erp.on(LIST.replace("12345", "777"), says([]))
+    tickets = await erp.build().tickets.open_tickets(customer(elsewhere))
+    assert [ticket.protocol for ticket in tickets] == ["1"]
+
+
 async def test_the_tickets_of_all_records_of_a_document_are_read() -> None:
     second = msgspec.structs.replace(contract("30"), customer_id="777")
     erp = ScriptedErp()
