@@ -91,8 +91,12 @@ def choose_contract(contracts: Sequence[Contract], answer: str) -> Contract | No
 
 
 def _called(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The numbers that stand right after the word "contrato"."""
-    said = [word for word in words if word not in {"numero", "n", "de"}]
+    """The numbers that stand right after the word "contrato", or after its "número", "nº" or "n.º"."""
+    said = [
+        word
+        for before, word in pairwise(("", *words))
+        if word not in {"numero", "n", "no", "de"} and (before, word) != ("n", "o")
+    ]
     return tuple(word for before, word in pairwise(said) if before == "contrato" and word.isdecimal())
 
 

@@ -87,6 +87,12 @@ ROUND = [contract("12", plan="Fibra 500"), contract("500", plan="Fibra 300")]
     [
         ("contrato 2", "2"),
         ("quero o contrato número 2", "2"),
+        ("contrato de número 2", "2"),
+        ("contrato nº 2", "2"),
+        ("contrato n° 2", "2"),
+        ("contrato n. 2", "2"),
+        ("contrato n.º 2", "2"),
+        ("contrato, o 2", "7"),
         ("Contrato 7, por favor", "7"),
         ("contrato 1", "2"),
         ("2", "7"),
