@@ -40,6 +40,7 @@ def declared(reach: Reach, *names: str) -> DeclaredOutage:
     [
         declared(Reach.ALL),
         declared(Reach.CITY, "Outra", " sao  jose"),
+        declared(Reach.CITY, "São\u00a0Jo\u200bsé"),
         declared(Reach.DISTRICT, "VILA NOVA"),
         declared(Reach.ACCESS_POINT, "olt centro"),
         declared(Reach.CONTRACTS, "20743"),
@@ -71,6 +72,11 @@ def test_a_contract_is_named_by_its_id_or_by_its_number(name: str) -> None:
 def test_part_of_a_name_is_another_name_and_no_place_is_no_place_at_all(outage: DeclaredOutage) -> None:
     blank = replace(NOWHERE, city=" ", district=" ", access_point=" ")
     assert reached(outage, [HERE, NOWHERE, blank]) is None
+
+
+def test_the_words_under_which_outages_are_kept_stay_as_they_are() -> None:
+    assert {*Source} == {"admin", "api", "erp"}
+    assert {*Reach} == {"all", "city", "district", "access_point", "contracts"}
 
 
 def test_only_an_outage_of_the_whole_network_explains_anybody_at_all() -> None:

@@ -1,5 +1,6 @@
 import json
 import tracemalloc
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,7 @@ def test_values_under_telling_keys_are_shown_however_the_key_is_spelt() -> None:
     assert "Em andamento" in told
     assert "2026-11-23T10:00:00-03:00" in told
     assert REDACTION.text({"amount": 99.9, "id": 20743}) == '{"amount": 99.9, "id": 20743}'
+    assert REDACTION.text({"amount": Decimal("99.90"), "x": Decimal(1)}) == '{"amount": 99.90, "x": 0}'
 
 
 def test_even_under_a_telling_key_nothing_is_shown_that_could_be_somebodys_number_or_a_text() -> None:
@@ -99,6 +101,7 @@ def test_of_a_path_words_and_short_numbers_stay_and_its_question_goes() -> None:
     assert REDACTION.path("/v3/people/txid/52998224725") == "/v3/people/txid/99999999999"
     assert REDACTION.path("/people/12ABC34501DE35") == "/people/99AAA99999AA99"
     assert REDACTION.path("/people/" + "1" * 100) == "/people/" + "9" * 40
+    assert len(REDACTION.path("/a" * 5_000)) <= LONGEST_TEXT
 
 
 @given(trees)
