@@ -716,12 +716,13 @@ async def test_a_pdf_whose_answer_got_lost_is_sent_once_more_and_without_pdf_and
     assert office.said_keys == ["boleto.intro.line"]
 
 
-async def test_an_apology_that_cannot_be_said_either_leaves_an_alert() -> None:
+@pytest.mark.parametrize("failure", [Rejected("huggy.forbidden"), *UNSURE])
+async def test_an_apology_that_cannot_be_said_either_leaves_an_alert(failure: Failure) -> None:
     office = Office()
     office.world.fail("find", Unavailable("erp.timeout"))
-    office.chat.fail(Rejected("huggy.not_found"), Rejected("huggy.forbidden"))
+    office.chat.fail(Rejected("huggy.not_found"), failure)
     await office.receive(lookup())
-    assert office.notebook.alerts == ["erp.timeout", "huggy.not_found", "huggy.forbidden"]
+    assert office.notebook.alerts == ["erp.timeout", "huggy.not_found", failure.cause]
 
 
 async def test_a_cause_that_stops_several_steps_of_one_attempt_is_one_alert() -> None:
