@@ -391,9 +391,12 @@ async def test_a_title_and_a_billet_that_both_name_no_id_are_not_taken_for_one()
     assert list(await erp.build_both().billing.open_invoices(customer(), contract())) == []
 
 
-async def test_a_pdf_is_the_bytes_that_the_erp_sends() -> None:
+@pytest.mark.parametrize(
+    "kind", ["application/pdf; x=1", "Application/octet-stream", "application/x-pdf", "binary/octet-stream"]
+)
+async def test_a_pdf_is_the_bytes_that_the_erp_sends(kind: str) -> None:
     erp = ScriptedErp()
-    erp.on(PDF, httpx.Response(200, headers={"content-type": "application/pdf; x=1"}, content=b"%PDF-1.7 ..."))
+    erp.on(PDF, httpx.Response(200, headers={"content-type": kind}, content=b"%PDF-1.7 ..."))
     assert await erp.build_both().billing.pdf(InvoiceId("77")) == b"%PDF-1.7 ..."
 
 

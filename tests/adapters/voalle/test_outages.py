@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from adapters.voalle.outage_signs import predicted_at
 from application.failures import Rejected, Unintelligible
@@ -159,6 +160,11 @@ def test_the_prediction_is_the_hour_that_both_figures_mean(
     assert (None if predicted is None else f"{predicted:%d %H:%M}") == expected
 
 
+def test_a_prediction_is_told_to_the_minute_whenever_it_is_asked_for() -> None:
+    assert predicted_at(5, "17", NOON.replace(second=59, microsecond=7)) == AT_FIVE
+    assert predicted_at(5, "", NOON.replace(second=59, microsecond=7)) == AT_FIVE
+
+
 @given(minute=st.integers(0, 1439), ahead=st.integers(61, 2880))
 def test_a_prediction_an_hour_ahead_or_more_is_found_within_the_hour(minute: int, ahead: int) -> None:
     now = NOON.replace(hour=0) + timedelta(minutes=minute)
@@ -270,9 +276,10 @@ async def test_what_the_record_told_stands_when_the_access_point_tells_nothing(r
     assert (await erp.build_both().outages.affecting(found)).outages == found.outages
 
 
-async def test_an_access_point_in_another_shape_is_not_understood() -> None:
+@pytest.mark.parametrize("answer", [{"title": "OLT CENTRO"}, {}, "OLT CENTRO", ["OLT CENTRO"], [{}]])
+async def test_an_access_point_in_another_shape_is_not_understood(answer: object) -> None:
     erp = ScriptedErp()
-    erp.on(access_point("20743"), enveloped({"title": "OLT CENTRO"}))
+    erp.on(access_point("20743"), enveloped(answer))
     with pytest.raises(Unintelligible):
         await erp.build_both().outages.affecting(customer())
 
@@ -290,7 +297,10 @@ async def test_what_fails_for_one_contract_hides_no_outage_of_another(bad: str) 
     erp.on(access_point("1"), BAD_ANSWERS[bad])
     erp.on(access_point("2"), enveloped(point(active=False)))
     erp.on(access_point("3"), enveloped(point(title="OLT SUL")))
-    found = await erp.build_both().outages.affecting(told_by_pbx("1", "2", "3"))
+    with capture_logs() as logs:
+        found = await erp.build_both().outages.affecting(told_by_pbx("1", "2", "3"))
+    lasting = [] if bad == "away" else [("erp.source_failed", "third_party")]
+    assert [(log["event"], log["source"]) for log in logs] == lasting
     assert [outage.contracts for outage in found.outages] == [frozenset({"2"})]
     assert found.unaffected == {"3"}
 
@@ -443,6 +453,17 @@ async def test_equipment_without_a_name_is_nobody_elses() -> None:
     assert await told(outages, "1", "2") == [{"1"}]
     erp.on(access_point("3"), enveloped(point(title="", active=False)))
     assert await told(outages, "1", "2", "3") == [{"1"}, {"3"}]
+
+
+async def test_a_state_is_looked_after_as_often_as_it_grows_old() -> None:
+    erp = ScriptedErp()
+    erp.on(access_point("1"), DOWN, DOWN, recorded("access_point_up"))
+    outages = erp.build_both().outages
+    assert await told(outages, "1") == [{"1"}]
+    for found in ([{"1"}], []):
+        erp.clock.advance(61)
+        assert await told(outages, "1") == found
+    assert erp.count(access_point("1")) == 3
 
 
 async def test_one_look_again_holds_for_all_behind_the_same_equipment() -> None:

@@ -214,6 +214,18 @@ async def test_messages_come_in_four_kinds_and_none_breaks_the_reading(answer: o
     assert (await erp.build_both().outages.affecting(customer())).outages == ()
 
 
+async def test_an_answer_that_has_a_response_and_does_not_say_whether_it_succeeded_did() -> None:
+    erp = working()
+    erp.on(POINT, says({"response": {"title": "OLT", "active": False}}))
+    assert len((await erp.build_both().outages.affecting(customer())).outages) == 1
+
+
+async def test_a_list_without_an_envelope_is_the_response() -> None:
+    erp = working()
+    erp.on(POINT, says([{"title": "OLT", "active": False}]))
+    assert len((await erp.build_both().outages.affecting(customer())).outages) == 1
+
+
 async def test_the_words_of_a_refusal_count_for_more_than_its_status() -> None:
     erp = working()
     erp.on(POINT, says({"success": False, "messages": "Contrato inexistente", "response": None}, 400))

@@ -71,8 +71,9 @@ async def test_a_refused_token_is_no_refusal_of_the_ticket() -> None:
 async def test_an_answer_without_a_protocol_is_not_understood(answer: object) -> None:
     erp = ScriptedErp()
     erp.on(OPEN, says(answer))
-    with pytest.raises(Unintelligible):
+    with pytest.raises(Unintelligible) as caught:
         await erp.build().tickets.open(new_ticket())
+    assert caught.value.cause == "erp.unknown_ticket"
 
 
 async def test_a_ticket_of_a_known_contract_goes_to_the_third_party() -> None:
@@ -156,6 +157,13 @@ async def test_a_ticket_is_open_unless_its_state_says_closed(status: object, is_
     tickets = await erp.build().tickets.open_tickets(customer())
     assert [ticket.protocol for ticket in tickets] == (["1"] if is_open else [])
     assert all(ticket.opened_at is None for ticket in tickets)
+
+
+@pytest.mark.parametrize("name", ["data", "response", "solicitations", "solicitationList", "assignments"])
+async def test_the_list_of_tickets_is_found_under_each_name_that_is_known(name: str) -> None:
+    erp = ScriptedErp()
+    erp.on(LIST, says({"total": 1, name: [{"protocolo": 1, "status": "Abertura"}]}))
+    assert [ticket.protocol for ticket in await erp.build().tickets.open_tickets(customer())] == ["1"]
 
 
 async def test_an_open_ticket_without_a_protocol_is_not_told_and_hides_no_other() -> None:

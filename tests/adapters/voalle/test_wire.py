@@ -181,6 +181,11 @@ def test_a_shape_shows_names_and_kinds_and_no_value() -> None:
     assert "FULANO" not in repr(Fields(answer))
 
 
+def test_of_a_shape_four_levels_are_shown() -> None:
+    assert shape([[[[[[1]]]]]]) == "[[[[list] of 1] of 1] of 1] of 1"
+    assert shape({"a": {"a": {"a": {"a": {"a": 1}}}}}) == "{a: {a: {a: {a: dict}}}}"
+
+
 def test_an_id_never_leaves_its_place_in_a_path() -> None:
     assert path_part("a/../b c") == "a%2F..%2Fb%20c"
     for climbing in ("", ".", ".."):
