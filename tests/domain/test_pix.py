@@ -101,6 +101,13 @@ def test_the_account_may_stand_beside_another_arrangement() -> None:
     assert read(sealed(field("00", "01") + PIX_ACCOUNT + other + REAIS_IN_BRAZIL)).key == "a@b.com"
 
 
+@pytest.mark.parametrize(("identifier", "is_one"), [("25", False), ("26", True), ("51", True), ("52", False)])
+def test_an_account_stands_where_accounts_stand_and_nowhere_else(identifier: str, is_one: bool) -> None:
+    account = field(identifier, field("00", "br.gov.bcb.pix") + field("01", "a@b.com"))
+    code = parse_pix(sealed(field("00", "01") + account + REAIS_IN_BRAZIL))
+    assert code is PixFault.ARRANGEMENT if not is_one else isinstance(code, PixCode)
+
+
 def test_name_and_reference_may_be_absent() -> None:
     code = read(sealed(SIMPLE))
     assert (code.payee, code.reference) == ("", "")
