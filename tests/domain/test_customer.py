@@ -114,6 +114,12 @@ def test_a_number_that_names_one_contract_and_describes_another_chooses_neither(
     assert choose_contract([*ROUND, *others], answer) is None
 
 
+@pytest.mark.parametrize("answer", ["20743", "0020743", "contrato 20743", "777", "contrato 777", "é o 777"])
+def test_a_contract_is_named_by_its_number_or_by_the_id_that_the_erp_gives_it(answer: str) -> None:
+    listed = [contract("777", number="0020743"), contract("888", number="0031002")]
+    assert choose_contract(listed, answer) == listed[0]
+
+
 def test_a_number_that_is_called_a_contract_is_no_plan() -> None:
     assert choose_contract(ROUND, "contrato 500") == ROUND[1]
 
