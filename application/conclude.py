@@ -78,7 +78,10 @@ class Conclude:
         registry: OutageRegistry,
         announce: AnnounceOutage,
         budget_s: float,
+        *,
+        has_written: bool = False,
     ) -> Outcome:
+        """`has_written`: the ERP is known to have answered this one's write; its answer is to be told."""
         policies = installation.policies
         paused = policies.paused or kind_of(entry.notification) in policies.paused_operations
         if paused or budget_s < LOOK_BACK_S:
@@ -95,14 +98,18 @@ class Conclude:
         except WouldWrite as write:
             return Shadowed(operation=write.operation)
         except TimeoutError:
-            return Failed(cause="deadline.erp_too_slow", write_in_doubt=await self._has_begun_to_write(entry))
+            begun = await self._ledger.recall(entry, write_key(entry))
+            if begun is not None and begun.state is EffectState.DONE and not has_written:
+                return await self._attempt(entry, installation, registry, announce, LOOK_BACK_S, has_written=True)
+            return Failed(cause="deadline.erp_too_slow", write_in_doubt=begun is not None)
         except InDoubt as failure:
             return Failed(cause=failure.cause, write_in_doubt=True)
         except Failure as failure:
             return Failed(cause=failure.cause)
         except Exception as fault:  # noqa: BLE001  # our own fault is no reason to leave a customer stuck
             self._observer.crashed(entry, fault)
-            return Failed(cause="ponte.fault", write_in_doubt=await self._has_begun_to_write(entry))
+            begun = await self._ledger.recall(entry, write_key(entry))
+            return Failed(cause="ponte.fault", write_in_doubt=begun is not None)
 
     async def report(self, installation: Installation, outcome: Outcome) -> None:
         """What needs the provider's people, by cause; details stay with the notification."""
@@ -149,7 +156,3 @@ class Conclude:
                 return await TellOutage(erp=erp, check_outage=check, announce=announce)(request, policies)
             case _:
                 assert_never(entry.notification)
-
-    async def _has_begun_to_write(self, entry: Entry) -> bool:
-        begun = await self._ledger.recall(entry, write_key(entry))
-        return begun is not None and begun.state is EffectState.DOUBTFUL

@@ -7,12 +7,14 @@ from typing import Any, Literal
 
 import pytest
 
+from application import conclude
 from application.failures import Failure, InDoubt, Rejected, Unavailable, Unintelligible
 from application.perform import PDFS_TIMEOUT_S
-from application.ports import Begun, Erp, Lane
+from application.ports import Begun, Entry, Erp, Lane
+from application.write_once import write_key
 from domain.action import Action, LeaveNote, Say, SayCode, SendFile, StartFlow
 from domain.customer import Contract, Customer
-from domain.identifiers import InvoiceId
+from domain.identifiers import EffectKey, InvoiceId
 from domain.installation import FlowKey, Policies
 from domain.notification import ChatRef, Situation
 from domain.outcome import BoletosIssued, CustomerFound, Failed, TicketOpened, UnblockGranted
@@ -693,6 +695,55 @@ async def test_a_write_that_is_cut_off_by_the_deadline_goes_to_a_person() -> Non
 
     office.erp.unblocks.unblock = hang  # type: ignore[assignment,method-assign]
     assert await office.receive(unblock()) == Failed(cause="deadline.erp_too_slow", write_in_doubt=True)
+
+
+def after_the_write_is_recorded(office: Office, then: Callable[[], Awaitable[None]]) -> None:
+    record = office.journal.finish
+
+    async def finish(entry: Entry, key: EffectKey, note: bytes = b"") -> None:
+        await record(entry, key, note)
+        if key == write_key(entry):
+            await then()
+
+    office.journal.finish = finish  # type: ignore[method-assign]
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_write_that_the_erp_answered_just_before_the_deadline_is_told() -> None:
+    office = Office(Policies(reply_deadline_s=0.04))
+    office.world.add(customer(BLOCKED))
+    after_the_write_is_recorded(office, never)
+    assert isinstance(await office.receive(unblock()), UnblockGranted)
+    assert office.flows == [FlowKey.UNBLOCK_GRANTED]
+
+
+async def test_a_write_that_was_answered_and_can_not_be_told_goes_to_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conclude, "LOOK_BACK_S", 0.02)
+    office = Office(Policies(reply_deadline_s=0.04))
+    office.world.add(customer(BLOCKED))
+
+    async def fall_silent() -> None:
+        office.erp = replace_customers(office.erp, Hanging())
+        await never()
+
+    after_the_write_is_recorded(office, fall_silent)
+    assert await office.receive(unblock()) == Failed(cause="deadline.erp_too_slow", write_in_doubt=True)
+    assert [note.message.key for note in office.chat.notes(CHAT.id)] == ["note.write_in_doubt"]
+
+
+async def test_after_a_fault_of_ours_behind_a_write_a_person_looks() -> None:
+    office = Office()
+    office.world.add(customer(BLOCKED))
+
+    async def break_down() -> None:
+        raise LookupError
+
+    after_the_write_is_recorded(office, break_down)
+    assert await office.receive(unblock()) == Failed(cause="ponte.fault", write_in_doubt=True)
+    assert [note.message.key for note in office.chat.notes(CHAT.id)] == ["note.write_in_doubt"]
 
 
 async def test_the_same_conclusion_is_performed_after_a_crash_even_if_the_erp_now_says_something_else() -> None:
