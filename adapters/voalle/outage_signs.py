@@ -122,7 +122,10 @@ def _joined(one: Outage, other: Outage) -> Outage:
     named = one if one.access_point or not other.access_point else other
     reach = None if one.contracts is None or other.contracts is None else one.contracts | other.contracts
     predictions = [moment for moment in (one.predicted_at, other.predicted_at) if moment is not None]
-    return msgspec.structs.replace(named, contracts=reach, predicted_at=max(predictions, default=None))
+    protocol = one.protocol if one.protocol is not None else other.protocol
+    return msgspec.structs.replace(
+        named, contracts=reach, predicted_at=max(predictions, default=None), protocol=protocol
+    )
 
 
 def predicted_at(hours_left: int | None, hour_of_day: str, now: datetime) -> datetime | None:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from adapters.voalle.outage_signs import predicted_at
+from adapters.voalle.outage_signs import merged, predicted_at
 from application.failures import Rejected, Unintelligible
 from application.ports import Outages
 from domain.customer import ContractStatus, Customer
-from domain.identifiers import ProtocolNumber
+from domain.identifiers import ContractId, ProtocolNumber
 from domain.installation import Policies
 from domain.outage import Outage, spoken_prediction
 from tests.adapters.voalle.scripted import (
@@ -534,3 +534,17 @@ async def test_city_and_neighbourhood_of_the_person_hold_for_a_single_contract()
     assert found is not None
     home = recording("person_by_txid")["response"]["mainAddress"]  # type: ignore[index]
     assert [(each.city, each.district) for each in found.contracts] == [(home["city"], home["neighborhood"])]
+
+
+@pytest.mark.parametrize("protocols", [(None, "2026000123"), ("2026000123", None)])
+def test_an_outage_seen_twice_has_the_protocol_that_it_had_at_one_of_the_two_looks(
+    protocols: tuple[ProtocolNumber | None, ...],
+) -> None:
+    seen = [
+        Outage(
+            id="access_point:1", contracts=frozenset({ContractId(str(number))}), protocol=protocol, access_point="OLT"
+        )
+        for number, protocol in enumerate(protocols)
+    ]
+    (outage,) = merged(seen)
+    assert outage.protocol == "2026000123"
