@@ -1,5 +1,6 @@
 """Problems by cause: what is shown, hushing one, and sending again everything that failed for it."""
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -180,9 +181,17 @@ async def test_without_a_moment_nothing_is_sent(running: Running, fields: dict[s
 async def test_a_second_run_waits_for_the_first(running: Running) -> None:
     await running.enter()
     await running.failed("n-1")
+    asked_again = asyncio.Event()
+
+    async def goes_on(_: float) -> None:
+        await asked_again.wait()
+        await running.work()
+
+    running.resend_failed._sleep = goes_on
     await resend(running)
     answer = await resend(running, since="2026-11-23T11:00")
     assert "Outro reenvio está em andamento" in (await running.follow(answer)).text
+    asked_again.set()
     await finish(running)
 
 
