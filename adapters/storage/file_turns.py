@@ -3,18 +3,16 @@
 For each name a file of its own beside the database, locked: the system lets go of it when the process dies.
 """
 
-import asyncio
 import fcntl
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
+from adapters.storage.patience import until_taken
 from application.failures import Unavailable
 
-PATIENCE_S = 15.0
 LOOK_AGAIN_S = 0.05
 
 
@@ -27,11 +25,11 @@ class FileTurns:
     @asynccontextmanager
     async def __call__(self, name: str) -> AsyncIterator[None]:
         file = Path(f"{self._path}.turn-{blake2b(name.encode(), digest_size=8).hexdigest()}")
-        until = time.monotonic() + PATIENCE_S
-        while (held := _taken(file)) is None:
-            if time.monotonic() > until:
-                raise Unavailable("storage.busy", "another process has not finished yet")
-            await asyncio.sleep(LOOK_AGAIN_S)
+
+        async def take() -> int | None:
+            return _taken(file)
+
+        held = await until_taken(take, look_again_s=LOOK_AGAIN_S)
         try:
             yield
         finally:

@@ -4,7 +4,6 @@ It lives with its connection, so that a process that dies or loses the server gi
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import blake2b
@@ -13,9 +12,9 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from adapters.storage.patience import until_taken
 from application.failures import Unavailable
 
-PATIENCE_S = 15.0
 LOOK_AGAIN_S = 0.1
 RETRY_AFTER_S = 1.0
 
@@ -36,11 +35,7 @@ class PostgresTurns:
         number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
         connection = await _asked(self._connect)
         try:
-            until = time.monotonic() + PATIENCE_S
-            while not await _asked(lambda: _take(connection, number)):
-                if time.monotonic() > until:
-                    raise Unavailable("storage.busy", "another process has not finished yet")
-                await asyncio.sleep(LOOK_AGAIN_S)
+            await until_taken(lambda: _asked(lambda: _taken(connection, number)), look_again_s=LOOK_AGAIN_S)
             yield
         finally:
             await asyncio.shield(asyncio.to_thread(connection.close))
@@ -56,5 +51,6 @@ async def _asked(ask: Callable[[], T]) -> T:
         raise Unavailable("storage.failed", "the database gave no turn", retry_after_s=RETRY_AFTER_S) from None
 
 
-def _take(connection: Connection, number: int) -> bool:
-    return bool(connection.execute(_TAKE, {"number": number}).scalar_one())
+def _taken(connection: Connection, number: int) -> int | None:
+    """The number itself; None: another connection has the turn."""
+    return number if connection.execute(_TAKE, {"number": number}).scalar_one() else None

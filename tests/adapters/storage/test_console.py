@@ -14,7 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from adapters.memory.clock import SetClock
-from adapters.storage import file_turns
+from adapters.storage import file_turns, patience
 from adapters.storage.database import ServedDatabase, visit_database
 from adapters.storage.file_turns import FileTurns
 from adapters.storage.rotation import reseal_all
@@ -313,7 +313,7 @@ asyncio.run(hold())
 
 
 async def test_whoever_never_gets_a_turn_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_turns, "PATIENCE_S", 0)
+    monkeypatch.setattr(patience, "PATIENCE_S", 0)
     turns = FileTurns(tmp_path / "ponte.db")
     async with turns("a"):
         with pytest.raises(Unavailable, match=r"storage\.busy"):
