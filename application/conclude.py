@@ -16,7 +16,7 @@ from application.identify_customer import IdentifyCustomer
 from application.issue_boleto import IssueBoleto
 from application.open_ticket import OpenTicket
 from application.outage_ports import OutageRegistry
-from application.ports import Alerts, Calendar, Clock, EffectState, Entry, Erps, Ledger, Observer
+from application.ports import Alerts, Begun, Calendar, Clock, EffectState, Entry, Erps, Ledger, Observer
 from application.shadow import WouldWrite, looked_at_only, read_only
 from application.tell_outage import TellOutage
 from application.unblock_on_trust import UnblockOnTrust
@@ -85,7 +85,7 @@ class Conclude:
         policies = installation.policies
         paused = policies.paused or kind_of(entry.notification) in policies.paused_operations
         if paused or budget_s < LOOK_BACK_S:
-            if await self._ledger.recall(entry, write_key(entry)) is not None:
+            if await self._begun_write(entry) is not None:
                 budget_s = max(budget_s, LOOK_BACK_S)
             elif paused:
                 return Paused()
@@ -98,7 +98,7 @@ class Conclude:
         except WouldWrite as write:
             return Shadowed(operation=write.operation)
         except TimeoutError:
-            begun = await self._ledger.recall(entry, write_key(entry))
+            begun = await self._begun_write(entry)
             if begun is not None and begun.state is EffectState.DONE and not has_written:
                 return await self._attempt(entry, installation, registry, announce, LOOK_BACK_S, has_written=True)
             return Failed(cause="deadline.erp_too_slow", write_in_doubt=begun is not None)
@@ -108,8 +108,7 @@ class Conclude:
             return Failed(cause=failure.cause)
         except Exception as fault:  # noqa: BLE001  # our own fault is no reason to leave a customer stuck
             self._observer.crashed(entry, fault)
-            begun = await self._ledger.recall(entry, write_key(entry))
-            return Failed(cause="ponte.fault", write_in_doubt=begun is not None)
+            return Failed(cause="ponte.fault", write_in_doubt=await self._begun_write(entry) is not None)
 
     async def report(self, installation: Installation, outcome: Outcome) -> None:
         """What needs the provider's people, by cause; details stay with the notification."""
@@ -156,3 +155,6 @@ class Conclude:
                 return await TellOutage(erp=erp, check_outage=check, announce=announce)(request, policies)
             case _:
                 assert_never(entry.notification)
+
+    async def _begun_write(self, entry: Entry) -> Begun | None:
+        return await self._ledger.recall(entry, write_key(entry))

@@ -53,7 +53,7 @@ class Recording:
         await self.settle()
         await self._journal.keep_trail(self._entry, trail)
 
-    async def end(self, ending: Ending | None, trail: Trail) -> Entry | None:
+    async def end(self, ending: Ending, trail: Trail) -> Entry | None:
         """`Journal.finish_entry`, with all that waits."""
         return await self._journal.finish_entry(
             self._entry, concluded=self._concluded, happened=self._happened, ending=ending, trail=trail

@@ -154,7 +154,8 @@ ADVICE = {
     "huggy.flow_not_chosen": _advice("Falta escolher um flow", "Escolha os nove flows na página de configuração."),
     "huggy.flow_in_doubt": _advice(
         "Não sabemos se um flow começou",
-        "Abra essa conversa na página Eventos do console: ela diz o que fazer. O cliente foi convidado a escrever de novo, caso nada tenha chegado.",
+        "Abra essa conversa na página Eventos do console: ela diz o que fazer. O cliente foi convidado a escrever de novo, "
+        "caso nada tenha chegado.",
     ),
     "huggy.not_understood": _advice(
         "A Huggy enviou algo que o Ponte não entendeu",

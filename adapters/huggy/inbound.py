@@ -215,31 +215,31 @@ def _key(asked: Asked, chat: ChatRef, fields: Fields, time: str, content: Mappin
     apart. Without an id of its own the content does, and without a time too the key says so with its `~`. An id without a
     time may be that of the kind of event: the content tells apart what a customer typed wrong and typed right.
 
-    The time comes first, so that keys of one hour stand side by side however long the history is: each batch
-    then touches a few pages of their index, not one for each notification (docs/performance-history.md).
+    The time comes first, so that keys of one hour stand side by side however long the history is: each batch then touches
+    a few pages of their index, not one for each notification (docs/performance-history.md).
     """
     own = fields.identifier(vocabulary.EVENT_ID) or fields.identifier(("id",))
     if own in (chat.id, chat.contact_id, chat.company_id):
         own = ""
     if own and time:
-        return NotificationKey(f"{asked}:{_in_front(time)}{_digest(asked, chat, 'id', own, time)}")
+        return _digest(asked, chat, "id", own, time, at=time)
     canonical = msgspec.json.encode(content, order="deterministic").decode()
     if own:
-        return NotificationKey(f"{asked}:{_digest(asked, chat, 'id', own, canonical)}")
+        return _digest(asked, chat, "id", own, canonical)
     if time:
-        return NotificationKey(f"{asked}:{_in_front(time)}{_digest(asked, chat, 'time', time, canonical)}")
-    return NotificationKey(f"~{asked}:{_digest(asked, chat, 'content', canonical)}")
+        return _digest(asked, chat, "time", time, canonical, at=time)
+    return NotificationKey("~" + _digest(asked, chat, "content", canonical))
+
+
+def _digest(asked: Asked, chat: ChatRef, *parts: str, at: str = "") -> NotificationKey:
+    digest = blake2b(msgspec.json.encode((asked, *parts)), key=chat.id.encode()[: blake2b.MAX_KEY_SIZE], digest_size=20)
+    return NotificationKey(f"{asked}:{_in_front(at)}{digest.hexdigest()}")
 
 
 def _in_front(time: str) -> str:
     """The time as it sorts, with a dash behind; empty for what is none, which might be anything of the customer's."""
     found = _TIME.match(time)
     return f"{found.group()}-" if found else ""
-
-
-def _digest(asked: Asked, chat: ChatRef, *parts: str) -> str:
-    key = chat.id.encode()[: blake2b.MAX_KEY_SIZE]
-    return blake2b(msgspec.json.encode((asked, *parts)), key=key, digest_size=20).hexdigest()
 
 
 def read_notification(asked: Asked, key: NotificationKey, chat: ChatRef, fields: Fields) -> Notification:

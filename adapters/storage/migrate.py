@@ -19,8 +19,8 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 def upgrade(url: str) -> None:
     """Brings the database to `head()`, and makes it where there is none. Nothing changes when it is there already.
 
-    `DatabaseInUse` while a process serves from a file, `DatabaseForeign` for a file of another program. Of several who do this to one PostgreSQL at once, one does it
-    and the others wait. There it brings the queue of wake-ups too.
+    `DatabaseInUse` while a process serves from a file, `DatabaseForeign` for a file of another program. Of several who do
+    this to one PostgreSQL at once, one does it and the others wait. There it brings the queue of wake-ups too.
     """
     with _changing(url) as connection:
         _refuse_newer(_version(connection))
